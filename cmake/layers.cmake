@@ -1,0 +1,18 @@
+# The layer table, once: DB_LAYER_<folder> lists the folders of src/ that <folder> may include.
+# CMake links by it (targets.cmake) and scripts/check reads it to refuse any other #include.
+set(DB_LAYER_base "")
+set(DB_LAYER_tensor base)
+set(DB_LAYER_text base)
+set(DB_LAYER_http base)
+set(DB_LAYER_checkpoint base tensor)
+set(DB_LAYER_backend base tensor)
+set(DB_LAYER_kv base tensor)
+set(DB_LAYER_weights base tensor checkpoint backend)
+set(DB_LAYER_model base tensor checkpoint backend weights)
+set(DB_LAYER_sched base kv)
+set(DB_LAYER_engine base tensor text checkpoint backend weights kv model sched)
+set(DB_LAYER_server base text http engine)
+set(DB_LAYER_inspect base tensor checkpoint model)
+set(DB_LAYER_synth base tensor checkpoint model)
+set(DB_LAYER_bench base tensor text backend http engine)
+set(DB_LAYER_cli base tensor text http checkpoint backend weights kv model sched engine server inspect synth bench)

@@ -1,0 +1,19 @@
+# Flags of our own code: strict warnings are errors; sanitizers by DB_SANITIZE.
+add_library(db_flags INTERFACE)
+target_compile_options(db_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+target_link_libraries(db_flags INTERFACE Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports false positives of these in inlined library code at -O2 and above.
+  target_compile_options(db_flags INTERFACE -Wno-error=maybe-uninitialized -Wno-error=restrict)
+endif()
+# Contraction and reordering of floating point would break "same bits whatever the batch".
+target_compile_options(db_flags INTERFACE -ffp-contract=off -fno-fast-math)
+if(DB_SANITIZE STREQUAL "address")
+  target_compile_options(db_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(db_flags INTERFACE -fsanitize=address,undefined)
+elseif(DB_SANITIZE STREQUAL "thread")
+  target_compile_options(db_flags INTERFACE -fsanitize=thread)
+  target_link_options(db_flags INTERFACE -fsanitize=thread)
+elseif(DB_SANITIZE)
+  message(FATAL_ERROR "DB_SANITIZE is '${DB_SANITIZE}': wanted address, thread or empty")
+endif()

@@ -1,0 +1,108 @@
+// Backend: the one seam between the model and a device. About twenty ops on borrowed views, outputs first.
+//
+// Every op checks its shapes (DB_CHECK: a wrong shape is our bug). An op that the device cannot carry out stores the
+// first failure and later ops become no-ops; the caller asks status() once a step, after synchronize().
+// Determinism: the result of a row depends on that row and its cache alone, bit for bit, never on the other rows of
+// the step, on how the step was cut into chunks, on the page size or on the number of threads.
+// Legend: T tokens of a step, D hidden, H heads, R rope width, C latent width (kv_lora), E experts, K experts a token.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "tensor/matrix.h"
+#include "tensor/numerics.h"
+#include "tensor/paged.h"
+#include "tensor/view.h"
+
+namespace drawbridge {
+
+/// One routed or shared expert, or a dense MLP: down(silu(gate x) * (up x)).
+struct MlpMatrices {
+  Matrix gate;  // [I, D]
+  Matrix up;    // [I, D]
+  Matrix down;  // [D, I]
+};
+
+struct RouterOptions {
+  int64_t experts_per_token = 0;
+  int64_t n_group = 1;
+  int64_t topk_group = 1;
+  bool normalize = true;        // divide the chosen weights by their sum + 1e-20
+  float scaling_factor = 1.0f;  // applied after normalizing
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// One line for the start-up log: device, instruction set, threads.
+  virtual std::string describe() const = 0;
+  virtual const Numerics& numerics() const = 0;
+  /// Device memory, zeroed, at least 64-byte aligned. Freed with the returned owner.
+  virtual Result<std::shared_ptr<void>> allocate(int64_t bytes) = 0;
+  /// First failure since the last call, then cleared.
+  virtual Status status() = 0;
+
+  /// x [T, D] = rows of `table` [V, D].
+  virtual void embed(View x, const Matrix& table, std::span<const int32_t> token) = 0;
+  /// y [T, D] = w * x / rms(x). y may be x.
+  virtual void rms_norm(View y, View x, std::span<const float> w, float eps) = 0;
+  /// resid [T, D] += x; y [T, D] = w * resid / rms(resid).
+  virtual void add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps);
+  /// y [T, D] = w * (x - mean) / sqrt(var + eps) + b. y may be x.
+  virtual void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) = 0;
+  /// y [T, N] = x [T, K] w^T.
+  virtual void linear(View y, View x, const Matrix& w) = 0;
+  /// y [T, N] = x w^T in f32 whatever the numerics: router, index head weights and logits.
+  virtual void linear_f32(View y, View x, const Matrix& w) = 0;
+  /// y [T, H, N] = x [T, H, K] w_h^T with w_h = rows [h N, (h + 1) N) of w [H N, K].
+  virtual void linear_heads(View y, View x, const Matrix& w) = 0;
+  /// Rotates pairs (2i, 2i + 1) of x [T, R] or [T, H, R] in place by pos * theta^(-2i / R).
+  virtual void rope(View x, std::span<const int32_t> pos, float theta) = 0;
+  /// Stores x [T, width] into the cache at `slot` [T] (page * page_size + place).
+  virtual void kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) = 0;
+  /// Lightning indexer (DeepSeek-V3.2): for each row the positions of the `selected.cols()` largest
+  /// I_t = sum_h w_h relu(q_h k_t * d^-0.5) among t <= pos, ascending, padded with -1. Ties: lower position first.
+  /// selected i32 [T, topk], q [T, H, d], head_weight [T, H], cache width d.
+  virtual void index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
+                          std::span<const int32_t> pos) = 0;
+  /// Absorbed MLA over the selected positions: score (q_latent c_t + q_rope k_t) * scale, o = sum_t p_t c_t.
+  /// o, q_latent [T, H, C], q_rope [T, H, R], cache width C + R, selected i32 [T, topk] (-1 = none).
+  virtual void mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map,
+                             View selected, float scale) = 0;
+  /// Router in f32: s = sigmoid(logit), choose by s + bias within the best groups, weigh by s. expert i32 [T, K],
+  /// weight [T, K], logit [T, E], bias [E]. Slots are in descending order of s + bias; ties: lower expert first.
+  virtual void route(View expert, View weight, View logit, std::span<const float> bias,
+                     const RouterOptions& options) = 0;
+  /// y [T, D] = sum_k weight[t, k] * expert_k(x), summed in f32 in slot order.
+  virtual void moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) = 0;
+  /// y [T, I] = silu(gate) * up.
+  virtual void swiglu(View y, View gate, View up) = 0;
+  /// y [T, D] += x.
+  virtual void add(View y, View x) = 0;
+  /// y [T, D] = x, also between views of different strides.
+  virtual void copy(View y, View x) = 0;
+  virtual void fill(View y, float value) = 0;
+  /// y [n, D] = rows `row` [n] of x.
+  virtual void gather_rows(View y, View x, std::span<const int32_t> row) = 0;
+  /// Sum of x over the tensor-parallel ranks, in rank order. One rank: nothing to do.
+  virtual void all_reduce(View x) = 0;
+  /// Waits until all ops issued so far are done.
+  virtual void synchronize() = 0;
+};
+
+struct CpuOptions {
+  std::string isa = "auto";  // auto, scalar, portable, avx2, avx512
+  int n_threads = 0;         // 0: every core this process may use
+  Numerics numerics;
+};
+
+/// The CPU backends: "scalar" is the readable, double-accumulating reference; the rest are SIMD.
+/// An instruction set that this machine lacks is refused by name.
+Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
+
+}  // namespace drawbridge

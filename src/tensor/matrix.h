@@ -1,0 +1,42 @@
+// Matrix: a weight [N, K] in whichever format the checkpoint holds it, borrowed (usually from the mapped file).
+// y = x W^T, as in every HuggingFace linear layer: N output features, K input features, rows of K.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/dtype.h"
+
+namespace drawbridge {
+
+enum class WeightFormat : uint8_t {
+  kF32,
+  kF16,
+  kBF16,
+  kFp8Block,  // E4M3 [N, K] with an f32 scale for each 128 x 128 block: w = e4m3 * scale[n/128][k/128]
+  kMxfp4,     // E2M1 pairs [N, K/2], low nibble first, with an E8M0 scale for each 32 along K: w = e2m1 * 2^(byte-127)
+};
+
+inline constexpr int64_t kFp8BlockEdge = 128;
+inline constexpr int64_t kMxfp4Block = 32;
+
+struct Matrix {
+  WeightFormat format = WeightFormat::kF32;
+  int64_t n = 0;                // output features (rows)
+  int64_t k = 0;                // input features (columns)
+  const void* data = nullptr;   // [N, K] elements, dense rows
+  const void* scale = nullptr;  // kFp8Block: f32 [ceil(N/128), ceil(K/128)]; kMxfp4: u8 [N, K/32]; else null
+
+  bool empty() const { return data == nullptr; }
+};
+
+const char* weight_format_name(WeightFormat format);
+/// Bytes of one row's elements, scales not counted.
+int64_t matrix_row_bytes(WeightFormat format, int64_t k);
+/// Bytes of all elements and scales.
+int64_t matrix_bytes(const Matrix& w);
+/// Decodes row n to f32 `out` [K].
+void dequantize_row(const Matrix& w, int64_t n, float* out);
+/// Rows [from, from + count) as a matrix of their own. For kFp8Block `from` must be a multiple of 128.
+Matrix matrix_rows(const Matrix& w, int64_t from, int64_t count);
+
+}  // namespace drawbridge

@@ -1,0 +1,26 @@
+// Numerics: the few places where engines round differently, as switches. Storage is f32 on the CPU; a switch says to
+// which grid a value is rounded. Two presets: parity() reproduces HuggingFace, serving() is what engines run.
+#pragma once
+
+#include "tensor/dtype.h"
+
+namespace drawbridge {
+
+struct Numerics {
+  DType activation = DType::kF32;     // grid of every op's output: kF32 keeps it, kBF16 rounds it
+  bool round_gemm_input = false;      // round inputs of 16-bit and quantized weights to bf16, as bf16 tensor cores do
+  bool norm_rounds_twice = false;     // bf(w * bf(x * r)) instead of bf(w * x * r)
+  bool rope_rounds_products = false;  // each product rounded, cos and sin on the activation grid
+  float latent_norm_eps = 1e-5f;      // q_a_layernorm and kv_a_layernorm
+  DType kv_cache = DType::kBF16;      // latent and index key
+
+  /// As HuggingFace computes a model of `model_dtype` (kF32 or kBF16), but with absorbed attention.
+  static Numerics parity(DType model_dtype) {
+    const bool bf16 = model_dtype == DType::kBF16;
+    return Numerics{model_dtype, bf16, bf16, bf16, 1e-6f, model_dtype};
+  }
+  /// f32 activations, bf16 GEMM inputs, bf16 cache.
+  static Numerics serving() { return Numerics{DType::kF32, true, false, false, 1e-5f, DType::kBF16}; }
+};
+
+}  // namespace drawbridge
