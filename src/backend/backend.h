@@ -35,6 +35,9 @@ struct RouterOptions {
   float scaling_factor = 1.0f;  // applied after normalizing
 };
 
+/// Owner of device memory.
+using Buffer = std::shared_ptr<void>;
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -43,7 +46,7 @@ class Backend {
   virtual std::string describe() const = 0;
   virtual const Numerics& numerics() const = 0;
   /// Device memory, zeroed, at least 64-byte aligned. Freed with the returned owner.
-  virtual Result<std::shared_ptr<void>> allocate(int64_t bytes) = 0;
+  virtual Result<Buffer> allocate(int64_t bytes) = 0;
   /// First failure since the last call, then cleared.
   virtual Status status() = 0;
 
@@ -57,7 +60,7 @@ class Backend {
   virtual void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) = 0;
   /// y [T, N] = x [T, K] w^T.
   virtual void linear(View y, View x, const Matrix& w) = 0;
-  /// y [T, N] = x w^T in f32 whatever the numerics: router, index head weights and logits.
+  /// y [T, N] = x w^T with neither input nor output rounded, whatever the numerics: the router.
   virtual void linear_f32(View y, View x, const Matrix& w) = 0;
   /// y [T, H, N] = x [T, H, K] w_h^T with w_h = rows [h N, (h + 1) N) of w [H N, K].
   virtual void linear_heads(View y, View x, const Matrix& w) = 0;
@@ -66,7 +69,8 @@ class Backend {
   /// Stores x [T, width] into the cache at `slot` [T] (page * page_size + place).
   virtual void kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) = 0;
   /// Lightning indexer (DeepSeek-V3.2): for each row the positions of the `selected.cols()` largest
-  /// I_t = sum_h w_h relu(q_h k_t * d^-0.5) among t <= pos, ascending, padded with -1. Ties: lower position first.
+  /// I_t = sum_h (w_h H^-0.5) relu(q_h k_t * d^-0.5) among t <= pos, ascending, padded with -1. Ties: lower position
+  /// first. A row with pos < topk selects 0..pos without scoring.
   /// selected i32 [T, topk], q [T, H, d], head_weight [T, H], cache width d.
   virtual void index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
                           std::span<const int32_t> pos) = 0;

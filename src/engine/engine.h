@@ -1,0 +1,140 @@
+// Engine: a loaded model that turns token prompts into streams of text. The public boundary: no tensor, page or HTTP
+// word crosses it.
+//
+// Life of a request: submit() checks it and queues it; the engine thread admits it, steps it together with all others,
+// calls its sink for each new token and exactly once with `finish` set; its pages are free before that last call.
+// Threads: submit, cancel, stats may be called from any thread. Sinks run on the engine thread: they must not block
+// and must not call back into the engine except cancel().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "text/tokenizer.h"
+
+namespace drawbridge {
+
+using RequestId = uint64_t;
+
+struct SamplingOptions {
+  float temperature = 1.0f;  // 0: greedy
+  float top_p = 1.0f;        // (0, 1]
+  int32_t top_k = 0;         // 0: off
+  float min_p = 0.0f;        // [0, 1]
+  float presence_penalty = 0.0f;
+  float frequency_penalty = 0.0f;
+  float repetition_penalty = 1.0f;
+  std::optional<uint64_t> seed;  // absent: a fresh one for each request
+  std::vector<std::pair<int32_t, float>> logit_bias;
+  std::optional<int32_t> n_logprobs;  // absent: none; 0..20 alternatives beside the chosen token
+};
+
+struct GenerateRequest {
+  std::vector<int32_t> prompt;
+  SamplingOptions sampling;
+  int64_t max_tokens = 0;  // > 0; prompt + max_tokens must fit the context
+  std::vector<std::string> stop;
+  std::vector<int32_t> stop_token_ids;  // beside the model's own end tokens
+  bool ignore_eos = false;
+};
+
+enum class FinishReason { kStop, kLength, kCancelled, kError };
+
+struct TokenLogprob {
+  int32_t token = 0;
+  float logprob = 0;
+};
+
+struct Usage {
+  int64_t n_prompt = 0;
+  int64_t n_completion = 0;  // every sampled token, the end token included
+  int64_t n_cached = 0;      // prompt tokens taken from the prefix cache
+};
+
+struct Finish {
+  FinishReason reason = FinishReason::kStop;
+  Status error;                            // of kError
+  std::optional<std::string> stop_string;  // the stop string that ended it
+  Usage usage;
+};
+
+/// What one step produced for one request.
+struct Output {
+  std::optional<int32_t> token;            // absent in a pure end event
+  std::string text;                        // whole characters only; held back while a stop string may still match
+  std::optional<TokenLogprob> chosen;      // when logprobs were asked for
+  std::vector<TokenLogprob> alternatives;  // most likely first
+  std::optional<Finish> finish;            // set exactly once, on the last call
+};
+
+using Sink = std::function<void(const Output&)>;
+
+/// Gauges and counters since start, for /metrics and tests.
+struct EngineStats {
+  int64_t n_running = 0;
+  int64_t n_waiting = 0;
+  int64_t n_pages_total = 0;
+  int64_t n_pages_free = 0;
+  int64_t n_steps = 0;
+  int64_t n_prompt_tokens = 0;
+  int64_t n_cached_tokens = 0;
+  int64_t n_generated_tokens = 0;
+  int64_t n_finished_stop = 0;
+  int64_t n_finished_length = 0;
+  int64_t n_cancelled = 0;
+  int64_t n_failed = 0;
+  int64_t n_preempted = 0;
+};
+
+/// What a server or a report says about the loaded model.
+struct ModelCard {
+  std::string name;          // last part of the model's directory
+  std::string architecture;  // "glm_moe_dsa"
+  std::string backend;       // Backend::describe()
+  int64_t n_parameters = 0;
+  int64_t weight_bytes = 0;
+  int64_t kv_bytes_per_token = 0;
+  int64_t max_context = 0;           // tokens
+  float default_temperature = 1.0f;  // generation_config.json
+  float default_top_p = 1.0f;
+  std::vector<std::string> notices;  // anything unusual that the user must know: said at start and in /metrics
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Queues a request. Errors: kInvalidArgument (bad value, names the field), kOutOfRange (prompt + max_tokens over the
+  /// context), kResourceExhausted (queue full), kUnavailable (draining).
+  virtual Result<RequestId> submit(GenerateRequest request, Sink sink) = 0;
+  /// Ends a request at the next step boundary; unknown or finished ids are ignored.
+  virtual void cancel(RequestId id) = 0;
+  virtual EngineStats stats() const = 0;
+  virtual const ModelCard& card() const = 0;
+  virtual const Tokenizer& tokenizer() const = 0;
+  /// Refuses new requests and returns when all running ones have ended.
+  virtual void drain() = 0;
+};
+
+struct EngineOptions {
+  std::string model;                 // a HuggingFace directory
+  std::string isa = "auto";          // backend instruction set
+  std::string numerics = "serving";  // serving or parity
+  int n_threads = 0;                 // 0: all cores
+  int64_t max_context = 0;           // tokens a request; 0: the model's own
+  int64_t kv_tokens = 0;             // tokens of the page pool; 0: sized from max_context and max_running
+  int64_t page_size = 16;            // tokens
+  int64_t max_running = 32;          // requests stepped together
+  int64_t max_waiting = 256;         // requests queued beyond that
+  int64_t max_step_tokens = 512;     // token budget of one step
+};
+
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options);
+
+}  // namespace drawbridge
