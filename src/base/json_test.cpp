@@ -1,0 +1,39 @@
+#include "base/json.h"
+
+#include <gtest/gtest.h>
+
+namespace drawbridge {
+namespace {
+
+TEST(Json, KeepsTheCallersKeyOrder) {
+  const auto parsed = parse_json(R"({"z":1,"a":[true,null]})", "body");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(dump_json(*parsed), R"({"z":1,"a":[true,null]})");
+}
+
+TEST(Json, RefusesDepthBeforeBuildingATree) {
+  const std::string deep(100000, '[');
+  const auto parsed = parse_json(deep, "body");
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.status().code(), Code::kOutOfRange);
+  EXPECT_NE(parsed.status().message().find("body"), std::string::npos);
+}
+
+TEST(Json, BracketsInsideStringsDoNotNest) {
+  const auto parsed = parse_json(R"({"a":"[[[[\"[[[["})", "body", {.max_depth = 1});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+}
+
+TEST(Json, RefusesSizeAndSyntaxByName) {
+  EXPECT_EQ(parse_json("[1,2]", "f.json", {.max_bytes = 4}).status().code(), Code::kOutOfRange);
+  const Status broken = parse_json("{\"a\":", "f.json").status();
+  EXPECT_EQ(broken.code(), Code::kCorrupt);
+  EXPECT_EQ(broken.message().rfind("f.json:", 0), 0u);
+}
+
+TEST(Json, DumpReplacesBytesThatAreNotUtf8) {
+  EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
+}
+
+}  // namespace
+}  // namespace drawbridge
