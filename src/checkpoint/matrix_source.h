@@ -1,0 +1,26 @@
+// From tensors to weights: the format of each matrix is read from the tensors present, never from a list of names.
+// One place decides; everything that reads weights calls it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "checkpoint/checkpoint.h"
+#include "tensor/matrix.h"
+
+namespace drawbridge {
+
+/// Matrix [n, k] of `module` (its tensor is `module`.weight), borrowed from the mapping.
+/// bf16, f16, f32; FP8 with `module`.weight_scale_inv or .weight_scale; MXFP4 with U8 .weight_scale.
+Result<Matrix> find_matrix(const Checkpoint& checkpoint, const std::string& module, int64_t n, int64_t k);
+
+/// Matrix `index` of a stacked tensor [count, n, k] of a float type (HuggingFace's fused experts).
+Result<Matrix> find_stacked_matrix(const Checkpoint& checkpoint, const std::string& name, int64_t index,
+                                   const std::vector<int64_t>& shape);
+
+/// A vector [n] of any float type, as f32: norms and biases.
+Result<std::vector<float>> find_vector(const Checkpoint& checkpoint, const std::string& name, int64_t n);
+
+}  // namespace drawbridge
