@@ -100,13 +100,11 @@ class Backend {
 };
 
 struct CpuOptions {
-  std::string isa = "auto";  // auto, scalar, portable, avx2, avx512
-  int n_threads = 0;         // 0: every core this process may use
+  std::string isa = "scalar";
   Numerics numerics;
 };
 
-/// The CPU backends: "scalar" is the readable, double-accumulating reference; the rest are SIMD.
-/// An instruction set that this machine lacks is refused by name.
+/// The CPU backends: "scalar" is the readable, double-accumulating reference. Any other name is refused.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
 
 }  // namespace drawbridge

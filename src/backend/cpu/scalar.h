@@ -1,0 +1,49 @@
+// ScalarBackend: the readable reference of every op, summing in double. The oracle of the SIMD kernels, not fast.
+// Activations are f32 in memory; numerics say to which grid each op's output is rounded.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+
+namespace drawbridge {
+
+class ScalarBackend : public Backend {
+ public:
+  explicit ScalarBackend(const Numerics& numerics) : numerics_(numerics) {}
+
+  std::string describe() const override { return "cpu scalar, double accumulation, 1 thread"; }
+  const Numerics& numerics() const override { return numerics_; }
+  Result<Buffer> allocate(int64_t bytes) override;
+  Status status() override { return Status(); }
+
+  void embed(View x, const Matrix& table, std::span<const int32_t> token) override;
+  void rms_norm(View y, View x, std::span<const float> w, float eps) override;
+  void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) override;
+  void linear(View y, View x, const Matrix& w) override;
+  void linear_f32(View y, View x, const Matrix& w) override;
+  void linear_heads(View y, View x, const Matrix& w) override;
+  void rope(View x, std::span<const int32_t> pos, float theta) override;
+  void kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) override;
+  void index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
+                  std::span<const int32_t> pos) override;
+  void mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map, View selected,
+                     float scale) override;
+  void route(View expert, View weight, View logit, std::span<const float> bias, const RouterOptions& options) override;
+  void moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) override;
+  void swiglu(View y, View gate, View up) override;
+  void add(View y, View x) override;
+  void copy(View y, View x) override;
+  void fill(View y, float value) override;
+  void gather_rows(View y, View x, std::span<const int32_t> row) override;
+  void all_reduce(View x) override;
+  void synchronize() override {}
+
+ private:
+  float round_output(float value) const { return numerics_.activation == DType::kBF16 ? round_to_bf16(value) : value; }
+  void matmul(View y, View x, const Matrix& w, bool round_input, bool round_result) const;
+
+  Numerics numerics_;
+};
+
+}  // namespace drawbridge

@@ -1,0 +1,101 @@
+// The scalar reference of the cache ops: writing, the lightning indexer's selection, absorbed MLA.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "backend/cpu/paged_row.h"
+#include "backend/cpu/scalar.h"
+#include "backend/cpu/select.h"
+
+namespace drawbridge {
+namespace {
+
+size_t index(int64_t i) {
+  return static_cast<size_t>(i);
+}
+
+double dot(const float* a, const float* b, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+/// Softmax weights of `score` in place.
+void softmax(std::vector<double>& score) {
+  const double top = *std::max_element(score.begin(), score.end());
+  double sum = 0;
+  for (double& s : score) sum += s = std::exp(s - top);
+  for (double& s : score) s /= sum;
+}
+
+}  // namespace
+
+void ScalarBackend::kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) {
+  DB_CHECK(x.rank == 2 && x.cols() == cache.width && x.dim(0) == static_cast<int64_t>(slot.size()));
+  for (int64_t t = 0; t < x.dim(0); ++t) {
+    DB_CHECK(slot[index(t)] >= 0 && slot[index(t)] < cache.n_pages * cache.page_size);
+    write_slot(cache, slot[index(t)], x.row(t));
+  }
+}
+
+void ScalarBackend::index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
+                               std::span<const int32_t> pos) {
+  const int64_t n_heads = q.dim(1), width = q.dim(2), topk = selected.cols();
+  DB_CHECK(selected.dtype == DType::kI32 && cache.width == width && head_weight.cols() == n_heads);
+  const double head_scale = 1.0 / std::sqrt(static_cast<double>(n_heads));
+  const double key_scale = 1.0 / std::sqrt(static_cast<double>(width));
+  std::vector<float> key(index(width));
+  for (int64_t t = 0; t < q.dim(0); ++t) {
+    auto* out = selected.as<int32_t>() + t * selected.stride[0];
+    std::fill_n(out, topk, -1);
+    const int64_t n_keys = pos[index(t)] + 1;
+    if (n_keys <= topk) {
+      for (int32_t k = 0; k < n_keys; ++k) out[k] = k;
+      continue;
+    }
+    std::vector<float> score(index(n_keys));
+    for (int64_t k = 0; k < n_keys; ++k) {
+      read_slot(cache, slot_of(map, cache.page_size, t, k), key.data());
+      double sum = 0;
+      for (int64_t h = 0; h < n_heads; ++h) {
+        const double match = std::max(0.0, dot(q.row(t, h), key.data(), width) * key_scale);
+        sum += head_weight.row(t)[h] * head_scale * match;
+      }
+      score[index(k)] = static_cast<float>(sum);
+    }
+    const auto best = largest_indices(score, topk);
+    std::copy(best.begin(), best.end(), out);
+    std::sort(out, out + topk);
+  }
+}
+
+void ScalarBackend::mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map,
+                                  View selected, float scale) {
+  const int64_t latent = q_latent.dim(2), rope = q_rope.dim(2);
+  DB_CHECK(o.shape == q_latent.shape && cache.width == latent + rope && selected.dtype == DType::kI32);
+  for (int64_t t = 0; t < o.dim(0); ++t) {
+    const auto* chosen = selected.as<int32_t>() + t * selected.stride[0];
+    const int64_t n = std::find(chosen, chosen + selected.cols(), -1) - chosen;
+    DB_CHECK(n > 0);
+    std::vector<float> keys(index(n * cache.width));
+    for (int64_t k = 0; k < n; ++k) {
+      read_slot(cache, slot_of(map, cache.page_size, t, chosen[k]), keys.data() + k * cache.width);
+    }
+    for (int64_t h = 0; h < o.dim(1); ++h) {
+      std::vector<double> score(index(n));
+      for (int64_t k = 0; k < n; ++k) {
+        const float* key = keys.data() + k * cache.width;
+        score[index(k)] = (dot(q_latent.row(t, h), key, latent) + dot(q_rope.row(t, h), key + latent, rope)) *
+                          static_cast<double>(scale);
+      }
+      softmax(score);
+      for (int64_t i = 0; i < latent; ++i) {
+        double sum = 0;
+        for (int64_t k = 0; k < n; ++k) sum += score[index(k)] * keys[index(k * cache.width + i)];
+        o.row(t, h)[i] = round_output(static_cast<float>(sum));
+      }
+    }
+  }
+}
+
+}  // namespace drawbridge

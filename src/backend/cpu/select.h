@@ -1,0 +1,18 @@
+// Choosing the largest scores with one fixed tie rule: higher score first, then lower index. NaN ranks below all.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace drawbridge {
+
+/// Indices of the `count` largest scores, in descending order of score.
+std::vector<int32_t> largest_indices(std::span<const float> score, int64_t count);
+
+/// Experts of one token by s + bias within the best groups (DeepSeek-V3 `noaux_tc`), best first.
+/// A group's score is the sum of its two largest entries.
+std::vector<int32_t> choose_experts(std::span<const float> biased, int64_t n_chosen, int64_t n_group,
+                                    int64_t topk_group);
+
+}  // namespace drawbridge
