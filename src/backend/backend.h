@@ -60,7 +60,7 @@ class Backend {
   virtual void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) = 0;
   /// y [T, N] = x [T, K] w^T.
   virtual void linear(View y, View x, const Matrix& w) = 0;
-  /// y [T, N] = x w^T with neither input nor output rounded, whatever the numerics: the router.
+  /// y [T, N] = x w^T with neither input nor output rounded, whatever the numerics: router and index head weights.
   virtual void linear_f32(View y, View x, const Matrix& w) = 0;
   /// y [T, H, N] = x [T, H, K] w_h^T with w_h = rows [h N, (h + 1) N) of w [H N, K].
   virtual void linear_heads(View y, View x, const Matrix& w) = 0;

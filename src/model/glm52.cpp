@@ -1,0 +1,96 @@
+// Shapes: T tokens of the step, R rows that want logits, D hidden, H heads, C latent, IH x ID index heads, E experts,
+// K experts a token. One operation a line, in the papers' order.
+#include "model/glm52.h"
+
+namespace drawbridge {
+namespace {
+
+constexpr float kIndexNormEps = 1e-6f;  // the indexer's LayerNorm, whatever the model's own epsilon
+
+}  // namespace
+
+// clang-format off
+View Glm52::forward(const Batch& b, std::span<const KvView> kv, Activations& a) {
+  a.set_rows(b.n_tokens(), static_cast<int64_t>(b.logit_row.size()));
+  ops_.embed(a.x, w_.embed, b.token);                                    // x         [T, D]
+  ops_.fill(a.resid, 0);                                                 // resid     [T, D]
+  for (size_t l = 0; l < w_.layer.size(); ++l) layer(w_.layer[l], kv[l], b, false, a);
+  ops_.add_rms_norm(a.h, a.resid, a.x, w_.final_norm, cfg_.rms_eps);     // h         [T, D]
+  return logits(b, a);
+}
+
+View Glm52::logits(const Batch& b, Activations& a) {
+  ops_.gather_rows(a.last, a.h, b.logit_row);                            // last      [R, D]
+  ops_.linear(a.logits, a.last, w_.lm_head);                             // logits    [R, V]
+  return a.logits;
+}
+
+void Glm52::layer(const LayerWeights& w, const KvView& kv, const Batch& b, bool reuse_selection, Activations& a) {
+  ops_.add_rms_norm(a.h, a.resid, a.x, w.attn_norm, cfg_.rms_eps);       // resid += x;  h = norm(resid)
+  attention(w.attn, kv, b, reuse_selection, a);                          // x = attention(h)
+  ops_.all_reduce(a.x);                                                  // over tensor-parallel ranks
+  ops_.add_rms_norm(a.h, a.resid, a.x, w.mlp_norm, cfg_.rms_eps);
+  if (const auto* m = std::get_if<MoeWeights>(&w.mlp)) {
+    moe(*m, a);                                                          // x = experts(h)
+  } else {
+    mlp(a.x, std::get<MlpMatrices>(w.mlp), a.gate, a.up, a);             // x = mlp(h)
+  }
+  ops_.all_reduce(a.x);
+}
+
+// Multi-head latent attention in absorbed form: keys and values are never expanded.
+void Glm52::attention(const AttentionWeights& w, const KvView& kv, const Batch& b, bool reuse_selection,
+                      Activations& a) {
+  const float eps = ops_.numerics().latent_norm_eps;
+  ops_.linear(a.q_c, a.h, w.q_a);                                        // q_c       [T, q_lora]
+  ops_.rms_norm(a.q_c, a.q_c, w.q_a_norm, eps);
+  ops_.linear(a.q, a.q_c, w.q_b);                                        // q         [T, H * (nope + rope)]
+  ops_.linear(a.kv, a.h, w.kv_a);                                        // kv        [T, C + rope]
+  const View c_kv = slice_cols(a.kv, 0, cfg_.kv_lora);                   // c_kv      [T, C]
+  const View k_rope = slice_cols(a.kv, cfg_.kv_lora, cfg_.qk_rope);      // k_rope    [T, rope]
+  const View q = split_heads(a.q, cfg_.n_heads);                         // q         [T, H, nope + rope]
+  const View q_nope = slice_cols(q, 0, cfg_.qk_nope);                    // q_nope    [T, H, nope]
+  const View q_rope = slice_cols(q, cfg_.qk_nope, cfg_.qk_rope);         // q_rope    [T, H, rope]
+  ops_.rms_norm(c_kv, c_kv, w.kv_a_norm, eps);
+  ops_.rope(q_rope, b.pos, cfg_.rope_theta);
+  ops_.rope(k_rope, b.pos, cfg_.rope_theta);
+  ops_.kv_write(kv.latent, b.slot, a.kv);
+  if (w.indexer && !reuse_selection) select(*w.indexer, kv, b, a);       // shared layers keep the last full layer's choice
+  ops_.linear_heads(a.q_latent, q_nope, w.k_b);                          // q_latent  [T, H, C]
+  ops_.mla_attention(a.o_latent, a.q_latent, q_rope, kv.latent, b.map, a.selected, cfg_.softmax_scale());
+  ops_.linear_heads(split_heads(a.o, cfg_.n_heads), a.o_latent, w.v_b);  // o         [T, H, v]
+  ops_.linear(a.x, a.o, w.o);                                            // x         [T, D]
+}
+
+// Lightning indexer: its rotary dimensions come first, attention's last.
+void Glm52::select(const IndexerWeights& w, const KvView& kv, const Batch& b, Activations& a) {
+  ops_.linear(a.iq, a.q_c, w.q_b);
+  const View iq = split_heads(a.iq, cfg_.index_heads);                   // iq        [T, IH, ID]
+  ops_.linear(a.ik, a.h, w.k);                                           // ik        [T, ID]
+  ops_.layer_norm(a.ik, a.ik, w.k_norm_w, w.k_norm_b, kIndexNormEps);
+  ops_.rope(slice_cols(iq, 0, cfg_.qk_rope), b.pos, cfg_.rope_theta);
+  ops_.rope(slice_cols(a.ik, 0, cfg_.qk_rope), b.pos, cfg_.rope_theta);
+  ops_.kv_write(kv.index, b.slot, a.ik);
+  ops_.linear_f32(a.iw, a.h, w.head);                                    // iw        [T, IH]
+  ops_.index_topk(a.selected, iq, a.iw, kv.index, b.map, b.pos);       // selected  [T, topk]
+}
+
+void Glm52::moe(const MoeWeights& w, Activations& a) {
+  const RouterOptions options{cfg_.experts_per_token, cfg_.n_group, cfg_.topk_group, cfg_.norm_topk_prob,
+                              cfg_.routed_scaling_factor};
+  ops_.linear_f32(a.router_logit, a.h, w.router);                        // logit     [T, E] in f32, always
+  ops_.route(a.expert, a.expert_weight, a.router_logit, w.bias, options);  // expert  [T, K]
+  ops_.moe(a.x, a.h, a.expert, a.expert_weight, w.experts);              // x = sum of weight_k expert_k(h)
+  if (!w.shared) return;
+  mlp(a.shared, *w.shared, a.expert_gate, a.expert_up, a);
+  ops_.add(a.x, a.shared);
+}
+
+void Glm52::mlp(View y, const MlpMatrices& w, View gate, View up, Activations& a) {
+  ops_.linear(gate, a.h, w.gate);                                        // gate      [T, I]
+  ops_.linear(up, a.h, w.up);                                            // up        [T, I]
+  ops_.swiglu(gate, gate, up);
+  ops_.linear(y, gate, w.down);                                          // y         [T, D]
+}
+
+}  // namespace drawbridge
