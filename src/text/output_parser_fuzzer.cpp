@@ -1,0 +1,9 @@
+// Fuzzes output_parser: see fuzz_bodies.h for what must hold.
+#include <cstdint>
+
+#include "text/fuzz_bodies.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  drawbridge::fuzz_output_parser({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
