@@ -16,11 +16,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sched/plan.h"
 #include "text/tokenizer.h"
 
 namespace drawbridge {
-
-using RequestId = uint64_t;
 
 struct SamplingOptions {
   float temperature = 1.0f;  // 0: greedy
@@ -124,11 +123,10 @@ class Engine {
 
 struct EngineOptions {
   std::string model;                 // a HuggingFace directory
-  std::string isa = "auto";          // backend instruction set
+  std::string isa = "scalar";        // CPU kernels
   std::string numerics = "serving";  // serving or parity
-  int n_threads = 0;                 // 0: all cores
-  int64_t max_context = 0;           // tokens a request; 0: the model's own
-  int64_t kv_tokens = 0;             // tokens of the page pool; 0: sized from max_context and max_running
+  int64_t max_context = 8192;        // tokens a request, at most the model's own
+  int64_t kv_tokens = 0;             // tokens of the page pool; 0: twice max_context
   int64_t page_size = 16;            // tokens
   int64_t max_running = 32;          // requests stepped together
   int64_t max_waiting = 256;         // requests queued beyond that
