@@ -1,0 +1,227 @@
+// The whole engine on a tiny random model: what a request says depends on nothing but the request.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <future>
+
+#include "base/mapped_file.h"
+#include "engine/generate.h"
+#include "model/random_checkpoint_test.h"
+
+namespace drawbridge {
+namespace {
+
+/// A tokenizer whose 256 tokens are the 256 bytes.
+std::string byte_tokenizer_json() {
+  Json vocab = Json::object();
+  int unprintable = 256;
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool plain = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
+    const int point = plain ? byte : unprintable++;
+    std::string text;
+    if (point < 128) {
+      text += static_cast<char>(point);
+    } else {
+      text += static_cast<char>(0xc0 | (point >> 6));
+      text += static_cast<char>(0x80 | (point & 0x3f));
+    }
+    vocab[text] = byte;
+  }
+  const Json split = {{"type", "Split"},
+                      {"pattern", {{"Regex", "\\p{L}+|\\s+|[^\\s\\p{L}]+"}}},
+                      {"behavior", "Isolated"},
+                      {"invert", false}};
+  const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  const Json root = {
+      {"version", "1.0"},      {"added_tokens", Json::array()},
+      {"normalizer", nullptr}, {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, bytes}}}},
+      {"decoder", bytes},      {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", Json::array()}}}};
+  return dump_json(root);
+}
+
+/// Directory of the tiny model, written once.
+std::string tiny_model() {
+  static const std::string dir = [] {
+    const std::string made = testing::TempDir() + "/engine_tiny_model";
+    const std::string source = std::string(DB_SOURCE_DIR) + "/tests/golden/model/shared_indexer/config.json";
+    Json config = parse_json(read_text_file(source, 1 << 20).value(), source).value();
+    config["vocab_size"] = 256;
+    config["eos_token_id"] = Json::array({0u});
+    DB_CHECK(write_random_checkpoint(parse_glm52_config(config, source).value(), made, [](const std::string& n) {
+               return n;
+             }).ok());
+    std::ofstream(made + "/config.json") << dump_json(config);
+    std::ofstream(made + "/tokenizer.json") << byte_tokenizer_json();
+    return made;
+  }();
+  return dir;
+}
+
+EngineOptions tiny_options() {
+  EngineOptions options;
+  options.model = tiny_model();
+  options.max_context = 200;
+  return options;
+}
+
+std::unique_ptr<Engine> start(const EngineOptions& options) {
+  auto engine = make_engine(options);
+  DB_CHECK(engine.ok());
+  return std::move(engine).value();
+}
+
+GenerateRequest request(int seed, int64_t n_prompt = 40, int64_t max_tokens = 24) {
+  GenerateRequest r;
+  for (int64_t i = 0; i < n_prompt; ++i) r.prompt.push_back(static_cast<int32_t>(1 + (i * 31 + seed * 7) % 255));
+  r.max_tokens = max_tokens;
+  r.sampling.seed = static_cast<uint64_t>(seed);
+  r.sampling.n_logprobs = 1;
+  r.ignore_eos = true;
+  return r;
+}
+
+/// Tokens and log-probabilities, to be compared bit for bit.
+struct Trace {
+  std::vector<int32_t> tokens;
+  std::vector<float> logprobs;
+  bool operator==(const Trace&) const = default;
+};
+
+std::vector<Trace> run_together(Engine& engine, int n) {
+  std::vector<Trace> traces(static_cast<size_t>(n));
+  std::vector<std::promise<void>> ended(traces.size());
+  for (size_t i = 0; i < traces.size(); ++i) {
+    DB_CHECK(engine
+                 .submit(request(static_cast<int>(i)),
+                         [&, i](const Output& output) {
+                           if (output.token) {
+                             traces[i].tokens.push_back(*output.token);
+                             traces[i].logprobs.push_back(output.chosen->logprob);
+                           }
+                           if (output.finish) ended[i].set_value();
+                         })
+                 .ok());
+  }
+  for (auto& e : ended) e.get_future().wait();
+  return traces;
+}
+
+std::vector<Trace> run_alone(int n) {
+  const auto engine = start(tiny_options());
+  std::vector<Trace> traces;
+  for (int i = 0; i < n; ++i) {
+    Trace trace;
+    std::promise<void> ended;
+    DB_CHECK(engine
+                 ->submit(request(i),
+                          [&](const Output& output) {
+                            if (output.token) {
+                              trace.tokens.push_back(*output.token);
+                              trace.logprobs.push_back(output.chosen->logprob);
+                            }
+                            if (output.finish) ended.set_value();
+                          })
+                 .ok());
+    ended.get_future().wait();
+    traces.push_back(trace);
+  }
+  return traces;
+}
+
+TEST(Engine, SameBitsAloneTogetherChunkedPagedAndPreempted) {
+  const auto alone = run_alone(6);
+  EXPECT_EQ(alone[0].tokens.size(), 24u);
+  EXPECT_EQ(run_together(*start(tiny_options()), 6), alone);
+  EngineOptions chunked = tiny_options();
+  chunked.max_step_tokens = 5;
+  chunked.page_size = 3;
+  EXPECT_EQ(run_together(*start(chunked), 6), alone);
+  EngineOptions tight = tiny_options();
+  tight.kv_tokens = 160;  // two requests and a half: the newest must give way and start again
+  tight.page_size = 4;
+  const auto engine = start(tight);
+  EXPECT_EQ(run_together(*engine, 6), alone);
+  EXPECT_GT(engine->stats().n_preempted, 0);
+}
+
+TEST(Engine, ACancelledRequestFreesItsPagesBeforeItsLastWord) {
+  const auto engine = start(tiny_options());
+  std::promise<int64_t> free_at_end;
+  std::atomic<RequestId> id = 0;
+  const auto submitted = engine->submit(request(1, 20, 150), [&](const Output& output) {
+    if (output.token && id != 0) engine->cancel(id);
+    if (!output.finish) return;
+    EXPECT_EQ(output.finish->reason, FinishReason::kCancelled);
+    free_at_end.set_value(engine->stats().n_pages_free);
+  });
+  ASSERT_TRUE(submitted.ok());
+  id = *submitted;
+  EXPECT_EQ(free_at_end.get_future().get(), engine->stats().n_pages_total);
+  EXPECT_EQ(engine->stats().n_cancelled, 1);
+}
+
+TEST(Engine, StopsAtEndTokensStopStringsAndLength) {
+  const auto engine = start(tiny_options());
+  GenerateRequest free = request(3);
+  const auto whole = generate(*engine, free);
+  ASSERT_TRUE(whole.ok());
+  EXPECT_EQ(whole->finish.reason, FinishReason::kLength);
+  EXPECT_EQ(whole->finish.usage.n_completion, 24);
+  GenerateRequest stopped = request(3);
+  stopped.stop_token_ids = {whole->tokens[5]};
+  const auto cut = generate(*engine, stopped);
+  ASSERT_TRUE(cut.ok());
+  EXPECT_EQ(cut->finish.reason, FinishReason::kStop);
+  EXPECT_LE(cut->tokens.size(), 6u);
+  EXPECT_EQ(cut->tokens.back(), whole->tokens[5]);
+}
+
+TEST(Engine, RefusesBadRequestsByField) {
+  const auto engine = start(tiny_options());
+  const auto refuse = [&](auto change, const char* field) {
+    GenerateRequest r = request(1);
+    change(r);
+    const Status status = engine->submit(r, [](const Output&) {}).status();
+    EXPECT_NE(status.message().find(field), std::string::npos) << status.message();
+  };
+  refuse([](auto& r) { r.prompt.clear(); }, "prompt");
+  refuse([](auto& r) { r.prompt = {256}; }, "prompt");
+  refuse([](auto& r) { r.max_tokens = 0; }, "max_tokens");
+  refuse([](auto& r) { r.max_tokens = INT64_MAX; }, "context");
+  refuse([](auto& r) { r.sampling.temperature = NAN; }, "temperature");
+  refuse([](auto& r) { r.sampling.top_p = 0; }, "top_p");
+  refuse([](auto& r) { r.sampling.logit_bias = {{-1, 0}}; }, "logit_bias");
+}
+
+TEST(Engine, DrainsAndThenTakesNothing) {
+  const auto engine = start(tiny_options());
+  std::atomic<bool> ended = false;
+  ASSERT_TRUE(engine->submit(request(1), [&](const Output& output) { ended = ended || output.finish; }).ok());
+  engine->drain();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(engine->submit(request(1), [](const Output&) {}).status().code(), Code::kUnavailable);
+}
+
+TEST(Engine, AFullQueueSaysSo) {
+  EngineOptions options = tiny_options();
+  options.max_running = 1;
+  options.max_waiting = 1;
+  const auto engine = start(options);
+  Status last;
+  for (int i = 0; i < 3 && last.ok(); ++i) last = engine->submit(request(i, 40, 150), [](const Output&) {}).status();
+  EXPECT_EQ(last.code(), Code::kResourceExhausted);
+}
+
+TEST(Engine, NoticesNameWhatIsMissing) {
+  const auto engine = start(tiny_options());
+  ASSERT_FALSE(engine->card().notices.empty());
+  EXPECT_NE(engine->card().notices.back().find("chat_template.jinja"), std::string::npos);
+  EXPECT_GT(engine->card().n_parameters, 0);
+}
+
+}  // namespace
+}  // namespace drawbridge

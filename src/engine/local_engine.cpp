@@ -1,0 +1,184 @@
+#include "engine/local_engine.h"
+
+#include <random>
+
+#include "base/log.h"
+#include "engine/request_check.h"
+
+namespace drawbridge {
+
+LocalEngine::LocalEngine(ModelCard card, Tokenizer tokenizer, std::unique_ptr<StepRunner> runner,
+                         const EngineOptions& options, const SchedulerOptions& scheduling)
+    : card_(std::move(card)),
+      tokenizer_(std::move(tokenizer)),
+      options_(options),
+      runner_(std::move(runner)),
+      scheduler_(scheduling) {
+  publish();
+  thread_ = std::thread([this] { loop(); });
+}
+
+LocalEngine::~LocalEngine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+Result<RequestId> LocalEngine::submit(GenerateRequest request, Sink sink) {
+  DB_TRY(check_request(request, runner_->config().vocab, card_.max_context));
+  static thread_local std::random_device entropy;
+  const uint64_t fresh_seed = (static_cast<uint64_t>(entropy()) << 32) | entropy();
+  Stream stream(std::move(request), std::move(sink), fresh_seed, tokenizer_);
+  const std::lock_guard lock(mutex_);
+  if (!broken_.ok()) return broken_;
+  if (draining_) return fail(Code::kUnavailable, "the engine is draining and takes no new requests");
+  if (n_open_ >= options_.max_running + options_.max_waiting) {
+    return fail(Code::kResourceExhausted, "{} requests are running or waiting, the limit is {}: try again later",
+                n_open_, options_.max_running + options_.max_waiting);
+  }
+  ++n_open_;
+  stats_.n_prompt_tokens += stream.n_prompt();
+  inbox_.push_back({next_id_, std::move(stream)});
+  wake_.notify_all();
+  return next_id_++;
+}
+
+void LocalEngine::cancel(RequestId id) {
+  const std::lock_guard lock(mutex_);
+  cancelled_.push_back(id);
+  wake_.notify_all();
+}
+
+EngineStats LocalEngine::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+void LocalEngine::drain() {
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  idle_.wait(lock, [&] { return n_open_ == 0; });
+}
+
+/// False: the engine is to end.
+bool LocalEngine::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return stopping_ || !inbox_.empty() || !cancelled_.empty() || !streams_.empty(); });
+  return !stopping_;
+}
+
+void LocalEngine::loop() {
+  while (wait_for_work()) {
+    take_arrivals();
+    take_cancels();
+    if (!streams_.empty()) step();
+    if (const Status integrity = scheduler_.check_integrity(); !integrity.ok()) fail_all(integrity);
+    publish();
+  }
+  fail_all(fail(Code::kUnavailable, "the engine was stopped"));
+}
+
+void LocalEngine::take_arrivals() {
+  std::vector<Arrival> arrivals;
+  {
+    const std::lock_guard lock(mutex_);
+    arrivals.swap(inbox_);
+  }
+  for (Arrival& arrival : arrivals) {
+    const Status added = scheduler_.add(arrival.id, arrival.stream.n_prompt(), arrival.stream.n_max());
+    if (added.ok()) {
+      streams_.emplace(arrival.id, std::move(arrival.stream));
+      continue;
+    }
+    arrival.stream.tell(arrival.stream.end(FinishReason::kError, added));
+    const std::lock_guard lock(mutex_);
+    ++stats_.n_failed;
+    if (--n_open_ == 0) idle_.notify_all();
+  }
+}
+
+void LocalEngine::take_cancels() {
+  std::vector<RequestId> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    ids.swap(cancelled_);
+  }
+  for (const RequestId id : ids) {
+    const auto place = streams_.find(id);
+    if (place != streams_.end()) finish(id, place->second.end(FinishReason::kCancelled));
+  }
+}
+
+void LocalEngine::step() {
+  const Plan plan = scheduler_.next();
+  if (plan.grants.empty()) return;
+  const auto logits = runner_->run(plan, [&](RequestId id) {
+    return StepRunner::Request{streams_.at(id).tokens(), scheduler_.pages(id)};
+  });
+  if (!logits.ok()) return fail_all(logits.status());
+  scheduler_.commit(plan);
+  int64_t row = 0;
+  for (const Grant& grant : plan.grants) {
+    if (!grant.wants_logits) continue;
+    const std::span<float> own(logits->row(row++), static_cast<size_t>(logits->cols()));
+    Output last;
+    if (streams_.at(grant.id).advance(own, runner_->config().eos, last)) finish(grant.id, last);
+  }
+  const std::lock_guard lock(mutex_);
+  ++stats_.n_steps;
+  stats_.n_generated_tokens += row;
+  stats_.n_preempted += static_cast<int64_t>(plan.preempted.size());
+}
+
+/// Pages first, then the last output: whoever hears of the end may count on the pages being free.
+void LocalEngine::finish(RequestId id, const Output& last) {
+  const auto place = streams_.find(id);
+  scheduler_.remove(id);
+  const Stream stream = std::move(place->second);
+  streams_.erase(place);
+  publish();
+  stream.tell(last);
+  const std::lock_guard lock(mutex_);
+  switch (last.finish->reason) {
+    case FinishReason::kStop:
+      ++stats_.n_finished_stop;
+      break;
+    case FinishReason::kLength:
+      ++stats_.n_finished_length;
+      break;
+    case FinishReason::kCancelled:
+      ++stats_.n_cancelled;
+      break;
+    case FinishReason::kError:
+      ++stats_.n_failed;
+      break;
+  }
+  if (--n_open_ == 0) idle_.notify_all();
+}
+
+/// A step that failed leaves no request in a known state: all end with the error and no new one is taken.
+void LocalEngine::fail_all(const Status& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_.ok()) broken_ = error;
+  }
+  take_arrivals();
+  if (!streams_.empty()) spdlog::error("engine failed requests={} error=\"{}\"", streams_.size(), error.message());
+  while (!streams_.empty()) {
+    const RequestId id = streams_.begin()->first;
+    finish(id, streams_.begin()->second.end(FinishReason::kError, error));
+  }
+}
+
+void LocalEngine::publish() {
+  const std::lock_guard lock(mutex_);
+  stats_.n_running = scheduler_.n_running();
+  stats_.n_waiting = scheduler_.n_waiting() + static_cast<int64_t>(inbox_.size());
+  stats_.n_pages_total = scheduler_.pool().n_total();
+  stats_.n_pages_free = scheduler_.pool().n_free();
+}
+
+}  // namespace drawbridge

@@ -1,0 +1,94 @@
+// make_engine: from a model directory to an engine that has computed one real step, so that "ready" means ready.
+#include <algorithm>
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "engine/local_engine.h"
+#include "model/glm52_tensors.h"
+#include "text/chat_template.h"
+
+namespace drawbridge {
+namespace {
+
+Result<Numerics> read_numerics(const std::string& name, DType model_dtype) {
+  if (name == "serving") return Numerics::serving();
+  if (name == "parity") return Numerics::parity(model_dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
+  return fail(Code::kInvalidArgument, "--numerics: wanted serving or parity, found '{}'", name);
+}
+
+Status check_options(const EngineOptions& o) {
+  const auto at_least = [](const char* flag, int64_t value, int64_t low) {
+    if (value >= low) return Status();
+    return fail(Code::kInvalidArgument, "{}: wanted at least {}, found {}", flag, low, value);
+  };
+  DB_TRY(at_least("--max-context", o.max_context, 1));
+  DB_TRY(at_least("--kv-tokens", o.kv_tokens, 0));
+  DB_TRY(at_least("--page-size", o.page_size, 1));
+  DB_TRY(at_least("--max-running", o.max_running, 1));
+  DB_TRY(at_least("--max-waiting", o.max_waiting, 0));
+  return at_least("--max-step-tokens", o.max_step_tokens, 1);
+}
+
+/// Says when the directory's chat template is not one that render_glm_chat reproduces.
+void note_chat_template(const std::string& directory, std::vector<std::string>& notices) {
+  const std::string path = directory + "/chat_template.jinja";
+  const auto text = read_text_file(path, 1 << 20);
+  const Status known = text.ok() ? check_chat_template(*text, path).status() : text.status();
+  if (!known.ok()) notices.push_back(known.message() + "; chats are rendered in GLM-5.2's format");
+}
+
+ModelCard make_card(const EngineOptions& options, const StepRunner& runner, const Tokenizer& tokenizer) {
+  const Glm52Config& config = runner.config();
+  ModelCard card;
+  card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
+  card.architecture = "glm_moe_dsa";
+  card.backend = runner.backend().describe();
+  for (const ExpectedTensor& tensor : expected_tensors(config)) card.n_parameters += element_count(tensor);
+  for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
+    card.weight_bytes += static_cast<int64_t>(tensor.data.size());
+  }
+  card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache);
+  card.max_context = std::min(options.max_context, config.max_positions);
+  card.notices = runner.weights().notices;
+  if (card.max_context < config.max_positions) {
+    card.notices.push_back(fmt::format("context is cut to {} of the model's {} tokens (--max-context)",
+                                       card.max_context, config.max_positions));
+  }
+  if (tokenizer.vocab_size() > config.vocab) {
+    card.notices.push_back(fmt::format("tokenizer.json has {} ids, the model {}: the rest cannot be used",
+                                       tokenizer.vocab_size(), config.vocab));
+  }
+  note_chat_template(options.model, card.notices);
+  return card;
+}
+
+/// One step of one token through every layer.
+Status self_check(StepRunner& runner) {
+  const std::vector<int32_t> token = {0}, page = {0};
+  const Plan plan{{{1, 0, 1, true}}, {}};
+  DB_ASSIGN(const View logits, runner.run(plan, [&](RequestId) { return StepRunner::Request{token, page}; }));
+  std::span<float> row(logits.row(0), static_cast<size_t>(logits.cols()));
+  return sample(row, {}, {}, 0, 0).status();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
+  DB_TRY(check_options(options));
+  DB_ASSIGN(const Glm52Config config, load_glm52_config(options.model));
+  DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
+  DB_ASSIGN(const Numerics numerics, read_numerics(options.numerics, config.dtype));
+  const int64_t context = std::min(options.max_context, config.max_positions);
+  const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
+  const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
+  const StepOptions step{options.model,           options.isa,        numerics, options.page_size, n_pages,
+                         options.max_step_tokens, options.max_running};
+  DB_ASSIGN(auto runner, StepRunner::create(config, step));
+  DB_TRY(self_check(*runner));
+  ModelCard card = make_card(options, *runner, tokenizer);
+  const SchedulerOptions scheduling{n_pages, options.page_size, options.max_running, options.max_step_tokens};
+  return std::unique_ptr<Engine>(
+      std::make_unique<LocalEngine>(std::move(card), std::move(tokenizer), std::move(runner), options, scheduling));
+}
+
+}  // namespace drawbridge

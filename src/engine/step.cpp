@@ -1,0 +1,67 @@
+#include "engine/step.h"
+
+#include <algorithm>
+
+namespace drawbridge {
+namespace {
+
+/// The rows of one step, owned while the forward pass reads them.
+struct Rows {
+  std::vector<int32_t> token, pos, slot, request, logit_row, page_table;
+  int64_t max_pages = 1;
+  int64_t n_requests = 0;
+
+  Batch batch() const {
+    return Batch{token, pos, slot, {request.data(), page_table.data(), max_pages, n_requests}, logit_row};
+  }
+};
+
+Rows gather(const Plan& plan, const StepRunner::Lookup& lookup, int64_t page_size) {
+  Rows rows;
+  for (const Grant& grant : plan.grants) {
+    rows.max_pages = std::max(rows.max_pages, static_cast<int64_t>(lookup(grant.id).pages.size()));
+  }
+  for (const Grant& grant : plan.grants) {
+    const StepRunner::Request request = lookup(grant.id);
+    for (int64_t pos = grant.from; pos < grant.from + grant.n_tokens; ++pos) {
+      const int64_t page = request.pages[static_cast<size_t>(pos / page_size)];
+      rows.token.push_back(request.tokens[static_cast<size_t>(pos)]);
+      rows.pos.push_back(static_cast<int32_t>(pos));
+      rows.slot.push_back(static_cast<int32_t>(page * page_size + pos % page_size));
+      rows.request.push_back(static_cast<int32_t>(rows.n_requests));
+    }
+    if (grant.wants_logits) rows.logit_row.push_back(static_cast<int32_t>(rows.token.size()) - 1);
+    rows.page_table.insert(rows.page_table.end(), request.pages.begin(), request.pages.end());
+    rows.page_table.resize(static_cast<size_t>(++rows.n_requests * rows.max_pages), 0);
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config, const StepOptions& options) {
+  std::unique_ptr<StepRunner> runner(new StepRunner(config, options.page_size));
+  CpuOptions cpu;
+  cpu.isa = options.isa;
+  cpu.numerics = options.numerics;
+  DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
+  DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
+  DB_ASSIGN(Glm52Weights weights, bind_glm52_weights(config, std::move(checkpoint)));
+  runner->weights_ = std::make_unique<Glm52Weights>(std::move(weights));
+  DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size));
+  runner->cache_ = std::make_unique<KvCache>(std::move(cache));
+  DB_ASSIGN(Activations activations,
+            Activations::create(*runner->backend_, config, options.max_step_tokens, options.max_running));
+  runner->activations_ = std::make_unique<Activations>(std::move(activations));
+  return runner;
+}
+
+Result<View> StepRunner::run(const Plan& plan, const Lookup& lookup) {
+  const Rows rows = gather(plan, lookup, page_size_);
+  const View logits = Glm52(config_, *weights_, *backend_).forward(rows.batch(), cache_->layers(), *activations_);
+  backend_->synchronize();
+  DB_TRY(backend_->status());
+  return logits;
+}
+
+}  // namespace drawbridge

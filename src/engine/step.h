@@ -1,0 +1,56 @@
+// StepRunner: carries a Plan out on the model: plan to batch, forward pass, logits of the rows that asked for them.
+// Owns model, caches and buffers. Threads: one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "model/glm52.h"
+#include "sched/plan.h"
+
+namespace drawbridge {
+
+struct StepOptions {
+  std::string model;
+  std::string isa;
+  Numerics numerics;
+  int64_t page_size = 16;
+  int64_t n_pages = 0;
+  int64_t max_step_tokens = 512;
+  int64_t max_running = 32;
+};
+
+class StepRunner {
+ public:
+  static Result<std::unique_ptr<StepRunner>> create(const Glm52Config& config, const StepOptions& options);
+
+  /// What the runner needs to know of a granted request; borrowed for the call.
+  struct Request {
+    std::span<const int32_t> tokens;  // all known tokens
+    std::span<const int32_t> pages;
+  };
+  using Lookup = std::function<Request(RequestId)>;
+
+  /// Logits [V], one row for each grant that wants them, in grant order. Valid until the next run.
+  Result<View> run(const Plan& plan, const Lookup& lookup);
+
+  const Glm52Config& config() const { return config_; }
+  const Glm52Weights& weights() const { return *weights_; }
+  const Backend& backend() const { return *backend_; }
+
+ private:
+  StepRunner(const Glm52Config& config, int64_t page_size) : config_(config), page_size_(page_size) {}
+
+  Glm52Config config_;
+  int64_t page_size_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Glm52Weights> weights_;
+  std::unique_ptr<KvCache> cache_;
+  std::unique_ptr<Activations> activations_;
+};
+
+}  // namespace drawbridge

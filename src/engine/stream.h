@@ -1,0 +1,40 @@
+// Stream: one request from its prompt to its last token: tokens so far, text still held back, why it ended.
+#pragma once
+
+#include <span>
+
+#include "engine/engine.h"
+#include "engine/sampler.h"
+#include "engine/stop_strings.h"
+#include "text/detokenizer.h"
+
+namespace drawbridge {
+
+class Stream {
+ public:
+  Stream(GenerateRequest request, Sink sink, uint64_t fresh_seed, const Tokenizer& tokenizer);
+
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  int64_t n_prompt() const { return static_cast<int64_t>(request_.prompt.size()); }
+  int64_t n_max() const { return n_prompt() + request_.max_tokens; }
+
+  /// Samples the next token and tells the sink. `eos` are the model's end tokens. True: the request has ended, and
+  /// its last output waits in `last` until the caller has freed its pages.
+  bool advance(std::span<float> logits, std::span<const int32_t> eos, Output& last);
+  /// The last output of a request that ends without a token.
+  Output end(FinishReason reason, Status error = {});
+  void tell(const Output& output) const { sink_(output); }
+
+ private:
+  bool is_end(int32_t token, std::span<const int32_t> eos) const;
+
+  GenerateRequest request_;
+  Sink sink_;
+  uint64_t seed_;
+  std::vector<int32_t> tokens_;
+  TokenCounts counts_;
+  Detokenizer detokenizer_;
+  StopStrings stops_;
+};
+
+}  // namespace drawbridge
