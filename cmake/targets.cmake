@@ -10,7 +10,7 @@ function(db_folder name)
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests EXCLUDE REGEX "_full_test\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzzer\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "_(test|fuzzer)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_(test|fuzzer)|/main)\\.cpp$")
 
   add_library(db_${name} STATIC ${sources})
   target_include_directories(db_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)

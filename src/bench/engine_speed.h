@@ -1,0 +1,38 @@
+// `drawbridge bench engine`: prefill and decode speed of a model through the real engine, one stream or several.
+//
+// Each test is one warm-up and n timed rounds. Prefill is the time from submit to the first token of a random prompt;
+// decode is the rate of the tokens after the first. Rows are named as llama-bench names them: pp512, tg128.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/samples.h"
+#include "engine/engine.h"
+
+namespace drawbridge {
+
+struct BenchEngineOptions {
+  EngineOptions engine;
+  std::vector<int64_t> prompt_tokens = {512};    // one prefill test each
+  std::vector<int64_t> generate_tokens = {128};  // one decode test each, after a prompt of 16 tokens
+  int64_t n_streams = 1;                         // equal requests at once in a decode test
+  int n_rounds = 5;
+  bool json = false;
+};
+
+struct SpeedRow {
+  std::string test;     // "pp512", "tg128"
+  Spread tokens_per_s;  // all streams together
+};
+
+/// Runs the tests in turn on a loaded engine.
+Result<std::vector<SpeedRow>> measure_engine(Engine& engine, const BenchEngineOptions& options);
+
+/// Loads the model, measures, prints a table (or one JSON object) to `out`.
+Status run_bench_engine(const BenchEngineOptions& options, std::ostream& out);
+
+}  // namespace drawbridge
