@@ -46,7 +46,7 @@ std::string byte_tokenizer_json() {
 /// Directory of the tiny model, written once.
 std::string tiny_model() {
   static const std::string dir = [] {
-    const std::string made = testing::TempDir() + "/engine_tiny_model";
+    const std::string made = process_directory("engine");
     const std::string source = std::string(DB_SOURCE_DIR) + "/tests/golden/model/shared_indexer/config.json";
     Json config = parse_json(read_text_file(source, 1 << 20).value(), source).value();
     config["vocab_size"] = 256;

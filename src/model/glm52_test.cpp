@@ -21,7 +21,7 @@ class TinyModel {
  public:
   TinyModel(const std::string& name, const Numerics& numerics, int64_t page_size = 4, int64_t n_requests = 1)
       : page_size_(page_size), n_requests_(n_requests), config_(load_glm52_config(golden_dir(name)).value()) {
-    const std::string dir = testing::TempDir() + "/glm52_" + name;
+    const std::string dir = process_directory("model_" + name);
     DB_CHECK(write_random_checkpoint(config_, dir, [](const std::string& n) { return n; }).ok());
     auto weights = bind_glm52_weights(config_, Checkpoint::open(dir).value());
     DB_CHECK(weights.ok());
@@ -289,7 +289,7 @@ TEST(Glm52, MtpEqualsThePlainReferenceOverThreeDraftSteps) {
 
 TEST(Glm52Weights, MtpLayerUnderItsOtherName) {
   const auto config = load_glm52_config(golden_dir("mtp")).value();
-  const std::string dir = testing::TempDir() + "/glm52_decoder_names";
+  const std::string dir = process_directory("decoder_names");
   const std::string prefix = fmt::format("model.layers.{}.", config.n_layers);
   ASSERT_TRUE(write_random_checkpoint(config, dir, [&](const std::string& name) {
                 if (!name.starts_with(prefix)) return name;
@@ -305,7 +305,7 @@ TEST(Glm52Weights, MtpLayerUnderItsOtherName) {
 
 TEST(Glm52Weights, AMissingTensorIsNamedAndAMissingMtpLayerIsSaid) {
   const auto config = load_glm52_config(golden_dir("mtp")).value();
-  const std::string dir = testing::TempDir() + "/glm52_missing";
+  const std::string dir = process_directory("missing");
   ASSERT_TRUE(write_random_checkpoint(config, dir, [&](const std::string& name) {
                 return name == "model.layers.1.mlp.experts.3.up_proj.weight" ? "elsewhere" : name;
               }).ok());

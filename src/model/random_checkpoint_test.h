@@ -2,6 +2,8 @@
 // tests/reference/model/make_model_golden.py draws them, so that golden files need not hold weights.
 #pragma once
 
+#include <unistd.h>
+
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -11,6 +13,11 @@
 #include "model/glm52_tensors.h"
 
 namespace drawbridge {
+
+/// A directory of this process alone: test programs run side by side, and a rewritten file under a mapping is fatal.
+inline std::string process_directory(const std::string& name) {
+  return fmt::format("{}/drawbridge_{}_{}", std::filesystem::temp_directory_path().string(), name, ::getpid());
+}
 
 inline std::vector<float> draw_weights(const std::string& name, const std::vector<int64_t>& shape) {
   uint64_t seed = 0xcbf29ce484222325u;
