@@ -150,17 +150,19 @@ TEST(Engine, SameBitsAloneTogetherChunkedPagedAndPreempted) {
 
 TEST(Engine, ACancelledRequestFreesItsPagesBeforeItsLastWord) {
   const auto engine = start(tiny_options());
+  std::promise<RequestId> known;
+  const std::shared_future<RequestId> id = known.get_future().share();
   std::promise<int64_t> free_at_end;
-  std::atomic<RequestId> id = 0;
   const auto submitted = engine->submit(request(1, 20, 150), [&](const Output& output) {
-    if (output.token && id != 0) engine->cancel(id);
-    if (!output.finish) return;
+    if (!output.finish) return engine->cancel(id.get());
     EXPECT_EQ(output.finish->reason, FinishReason::kCancelled);
+    EXPECT_EQ(output.finish->usage.n_completion, 1);
     free_at_end.set_value(engine->stats().n_pages_free);
   });
   ASSERT_TRUE(submitted.ok());
-  id = *submitted;
+  known.set_value(*submitted);
   EXPECT_EQ(free_at_end.get_future().get(), engine->stats().n_pages_total);
+  engine->drain();
   EXPECT_EQ(engine->stats().n_cancelled, 1);
 }
 
