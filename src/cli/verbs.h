@@ -1,0 +1,24 @@
+// Verbs: each file of this folder adds one verb with its options; parsing a verb stores what is to be run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+#include "base/result.h"
+#include "engine/engine.h"
+
+namespace drawbridge {
+
+using Action = std::function<Status()>;
+
+void add_generate(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
+
+/// The options of every verb that loads a model.
+void add_engine_options(CLI::App& verb, EngineOptions& options);
+
+/// Says on the log whatever is unusual about the loaded model.
+void log_notices(const ModelCard& card);
+
+}  // namespace drawbridge
