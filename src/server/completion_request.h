@@ -17,7 +17,7 @@ struct CompletionRequest {
 
   GenerationFields generation;
   std::vector<Prompt> prompts;
-  bool echo = false;            // the prompt's text stands before the answer's
+  bool echo = false;  // the prompt's text stands before the answer's
   std::vector<std::string> ignored;
 };
 
