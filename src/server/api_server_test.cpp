@@ -270,7 +270,7 @@ TEST_F(ApiServerTest, TokenizeAndBack) {
 TEST_F(ApiServerTest, MetricsAndPage) {
   complete(letters("a", 3));
   const HttpResponse metrics = ask(http("GET", "/metrics"));
-  EXPECT_NE(metrics.body.find("\nvllm:generation_tokens_total{model_name=\"tiny\"} 3\n"), std::string::npos);
+  EXPECT_NE(metrics.body.find("\nvllm:request_generation_tokens_sum{model_name=\"tiny\"} 3\n"), std::string::npos);
   EXPECT_NE(metrics.body.find("drawbridge:model_notice_info{model_name=\"tiny\",notice=\""), std::string::npos);
   const HttpResponse page = ask(http("GET", "/"));
   EXPECT_TRUE(page.content_type.starts_with("text/html"));
