@@ -109,7 +109,7 @@ describe('a server of its own', () => {
   });
 
   it('lets a stream finish after SIGTERM', async () => {
-    const served = await Served.start(program, directory);
+    const served = await Served.start(program, directory, '--grace', '300');
     const chunks = [];
     for await (const chunk of await longStream(clientOf(served), 100)) {
       if (chunks.push(chunk) === 1) served.askToStop();

@@ -132,7 +132,7 @@ class OwnServer(unittest.TestCase):
         self.assertEqual(served.stop(), 0)
 
     def test_sigterm_lets_a_stream_finish(self):
-        served = self.start()
+        served = self.start("--grace", "300")
         with client_of(served) as client:
             stream = self.long_stream(client, 100)
             next(stream)
