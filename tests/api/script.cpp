@@ -12,7 +12,7 @@ namespace {
 /// Cuts the first word off `text`, and the blanks behind it.
 std::string take_word(std::string_view& text) {
   const size_t end = std::min(text.find(' '), text.size());
-  const std::string word(text.substr(0, end));
+  std::string word(text.substr(0, end));
   text.remove_prefix(end);
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return word;

@@ -34,6 +34,7 @@ Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& 
   std::vector<std::string> words = {program, "serve", "--port", "0"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
