@@ -160,7 +160,7 @@ def main():
     for a in ("template", "corpus", "tokenizer-like", "model", "out"):
         p.add_argument("--" + a, required=True)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--tokens", type=float, default=8e6)
+    p.add_argument("--tokens", type=float, default=16e6)
     args = p.parse_args()
     pathlib.Path(args.out).mkdir(parents=True, exist_ok=True)
     template = load_template(args.template)
@@ -171,8 +171,8 @@ def main():
     tok = train_tokenizer(texts, controls)
     write_tokenizer(tok, args, controls)
     write_heldout(template, held_books)
-    write_rows(args, tok, template, books, "main", args.tokens, 256, 0.08)
-    write_rows(args, tok, template, books, "long", 400e3, 4096, 0.5)
+    write_rows(args, tok, template, books, "main", args.tokens, 512, 0.08)
+    write_rows(args, tok, template, books, "long", args.tokens / 8, 4096, 0.5)
 
 
 if __name__ == "__main__":
