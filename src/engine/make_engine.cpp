@@ -13,7 +13,8 @@ namespace {
 Result<Numerics> read_numerics(const std::string& name, DType model_dtype) {
   if (name == "serving") return Numerics::serving();
   if (name == "parity") return Numerics::parity(model_dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
-  return fail(Code::kInvalidArgument, "--numerics: wanted serving or parity, found '{}'", name);
+  if (name == "parity-f32") return Numerics::parity(DType::kF32);
+  return fail(Code::kInvalidArgument, "--numerics: wanted serving, parity or parity-f32, found '{}'", name);
 }
 
 Status check_options(const EngineOptions& o) {
