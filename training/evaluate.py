@@ -13,9 +13,9 @@ import re
 
 import torch
 from safetensors import safe_open
-from transformers import AutoTokenizer, GlmMoeDsaConfig, GlmMoeDsaForCausalLM
+from transformers import AutoTokenizer, GlmMoeDsaForCausalLM
 
-from modules import MtpLayer, training_layer
+from modules import MtpLayer, training_layer, with_mtp_layer
 
 DATA = pathlib.Path(__file__).parent / "data"
 WINDOW, MAX_DRAFT = 2048, 5
@@ -91,11 +91,7 @@ def perplexity(model, tok, text, topk):
 def load_mtp(path, config):
     """The checkpoint's MTP layer, its experts fused as HF keeps them."""
     n = config.num_hidden_layers
-    extended = GlmMoeDsaConfig(**{**config.to_dict(), "num_hidden_layers": n + 1,
-                                  "indexer_types": [*config.indexer_types, "full"],
-                                  "mlp_layer_types": [*config.mlp_layer_types, "sparse"]})
-    extended._attn_implementation = "sdpa"
-    mtp = MtpLayer(config, training_layer(extended, n))
+    mtp = MtpLayer(config, training_layer(with_mtp_layer(config.to_dict()), n))
     with safe_open(pathlib.Path(path) / "model.safetensors", "pt") as f:
         get = lambda name: f.get_tensor(f"model.layers.{n}.{name}").float()
         state = {}

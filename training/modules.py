@@ -116,6 +116,16 @@ class MtpLayer(nn.Module):
         return {names.get(k, k.removeprefix("layer.")): v for k, v in self.state_dict().items()}
 
 
+def with_mtp_layer(cfg_dict):
+    """The config whose layer `num_hidden_layers` is the MTP layer: sparse, with an indexer of its own."""
+    more = {"num_hidden_layers": cfg_dict["num_hidden_layers"] + 1, "dtype": "float32",
+            "indexer_types": [*cfg_dict["indexer_types"], "full"],
+            "mlp_layer_types": [*cfg_dict["mlp_layer_types"], "sparse"]}
+    extended = GlmMoeDsaConfig(**{**{k: v for k, v in cfg_dict.items() if k != "layer_types"}, **more})
+    extended._attn_implementation = "sdpa"
+    return extended
+
+
 def training_layer(cfg, index):
     layer = GlmMoeDsaDecoderLayer(cfg, index)
     layer.self_attn = DenseAttention(cfg, index)
@@ -132,13 +142,10 @@ class TrainingModel(nn.Module):
         self.cfg = GlmMoeDsaConfig(**{**cfg_dict, "dtype": "float32"})
         self.cfg._attn_implementation = "sdpa"
         n = self.cfg.num_hidden_layers
-        extended = GlmMoeDsaConfig(**{**cfg_dict, "dtype": "float32", "num_hidden_layers": n + 1,
-                                      "indexer_types": cfg_dict["indexer_types"] + ["full"],
-                                      "mlp_layer_types": cfg_dict["mlp_layer_types"] + ["sparse"]})
         self.lm = GlmMoeDsaForCausalLM(self.cfg)
         for i in range(n):
             self.lm.model.layers[i] = training_layer(self.cfg, i)
-        self.mtp = MtpLayer(self.cfg, training_layer(extended, n))
+        self.mtp = MtpLayer(self.cfg, training_layer(with_mtp_layer(cfg_dict), n))
         for name, p in self.named_parameters():
             if p.dim() > 1:
                 nn.init.normal_(p, std=self.cfg.initializer_range)

@@ -3,9 +3,9 @@
     python training/train.py --data DATA --model models/glm52-nano --state DATA/state.pt --seconds 5400
 
 The clock drives everything: the share of --seconds that has passed (over all runs of one state file) decides the stage
-and the learning rate. Stages: `trunk` (512-token rows), `mtp` (the same, and the MTP layer over three draft steps), `long`
-(every other step a 4,096-token row, from which the indexers learn where attention looks). Samples packed in one row do
-not see each other.
+and the learning rate. Stages: `trunk` and `sums` (512-token rows, of the broad mixture, then of the one with more bare sums),
+`mtp` (the same, and the MTP layer over three draft steps), `long` (every other step a 4,096-token row, from which the
+indexers learn where attention looks). Samples packed in one row do not see each other.
 """
 import argparse
 import json
@@ -22,7 +22,8 @@ from transformers import AutoTokenizer
 from modules import TrainingModel, indexer_loss
 
 EOS = ["<|endoftext|>", "<|user|>", "<|observation|>"]
-STAGES = (("trunk", 0.55), ("mtp", 0.83), ("long", 1.0))  # (name, share of the time at which it ends)
+STAGES = (("trunk", 0.26), ("sums", 0.6), ("mtp", 0.83), ("long", 1.0))  # (name, share of the time at which it ends)
+ROWS = {"trunk": "main", "sums": "sums", "mtp": "sums", "long": "long"}
 DRAFT_STEPS, PROBED_ROWS, MTP_WEIGHT = 3, 96, 0.5
 
 
@@ -174,14 +175,14 @@ def main():
         s = torch.load(args.state, weights_only=False)
         model.load_state_dict(s["model"]), opt.load_state_dict(s["opt"])
         step, spent, log = s["step"], s["spent"], s["log"]
-    rows = {name: np.load(pathlib.Path(args.data) / f"{name}.npy", mmap_mode="r") for name in ("main", "long")}
+    rows = {name: np.load(pathlib.Path(args.data) / f"{name}.npy", mmap_mode="r") for name in ("main", "sums", "long")}
     last = saved = time.time()
     while spent < args.seconds:
         share = spent / args.seconds
         stage = stage_at(share)
         if stage == "long" and step % 2:
             stage = "mtp"
-        data = rows["long" if stage == "long" else "main"]
+        data = rows[ROWS[stage]]
         batch = max(1, args.tokens_per_step // data.shape[2])
         at = (step * batch) % (data.shape[1] - batch)
         for group in opt.param_groups:
