@@ -4,7 +4,12 @@ target_compile_options(db_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -W
 target_link_libraries(db_flags INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives of these in inlined library code at -O2 and above.
-  target_compile_options(db_flags INTERFACE -Wno-error=maybe-uninitialized -Wno-error=restrict)
+  target_compile_options(db_flags INTERFACE -Wno-error=maybe-uninitialized -Wno-error=restrict
+    -Wno-error=mismatched-new-delete)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 17)
+  # It compiles C++20 coroutines without the macro by which libstdc++ asks for them.
+  target_compile_definitions(db_flags INTERFACE __cpp_impl_coroutine=201902L)
 endif()
 # Contraction and reordering of floating point would break "same bits whatever the batch".
 target_compile_options(db_flags INTERFACE -ffp-contract=off -fno-fast-math)

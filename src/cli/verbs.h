@@ -13,6 +13,7 @@ namespace drawbridge {
 using Action = std::function<Status()>;
 
 void add_generate(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 
 /// The options of every verb that loads a model.
