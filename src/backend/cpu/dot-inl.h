@@ -107,25 +107,28 @@ struct LaneTile {
   static constexpr int kColumns = kTileColumns;
 
   template <int C>
+  static void add_products(const Vec (&a)[kTileRows], const Vec (&b)[C], Vec (&acc)[C][kTileRows]) {
+    for (int r = 0; r < kTileRows; ++r) {
+      for (int c = 0; c < C; ++c) acc[c][r] = mul_add(a[r], b[c], acc[c][r]);
+    }
+  }
+
+  template <int C>
   static void run(const Row (&row)[kTileRows], const Input* const* x, int64_t n_k, float (*sum)[kTileRows]) {
-    Vec acc[C][kTileRows];
+    Vec acc[C][kTileRows], a[kTileRows], b[C];
     for (auto& column : acc) {
-      for (Vec& a : column) a = zero();
+      for (Vec& v : column) v = zero();
     }
     const int64_t whole = n_k - n_k % kLanes;
     for (int64_t k = 0; k < whole; k += kLanes) {
-      Vec b[C];
       for (int c = 0; c < C; ++c) b[c] = load(x[c] + k);
-      for (int r = 0; r < kTileRows; ++r) {
-        const Vec a = load_weights<Format>(row[r], k);
-        for (int c = 0; c < C; ++c) acc[c][r] = mul_add(a, b[c], acc[c][r]);
-      }
+      for (int r = 0; r < kTileRows; ++r) a[r] = load_weights<Format>(row[r], k);
+      add_products<C>(a, b, acc);
     }
     if (whole < n_k) {
-      for (int r = 0; r < kTileRows; ++r) {
-        const Vec a = load_some_weights<Format>(row[r], whole, n_k - whole);
-        for (int c = 0; c < C; ++c) acc[c][r] = mul_add(a, load_some(x[c] + whole, n_k - whole), acc[c][r]);
-      }
+      for (int c = 0; c < C; ++c) b[c] = load_some(x[c] + whole, n_k - whole);
+      for (int r = 0; r < kTileRows; ++r) a[r] = load_some_weights<Format>(row[r], whole, n_k - whole);
+      add_products<C>(a, b, acc);
     }
     for (int c = 0; c < C; ++c) sum4(acc[c][0], acc[c][1], acc[c][2], acc[c][3], sum[c]);
   }

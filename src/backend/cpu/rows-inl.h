@@ -35,12 +35,13 @@ inline Vec round_if(bool wanted, Vec v) {
   return wanted ? round_bf16(v) : v;
 }
 
-/// e^x with a relative error below 2^-21 for x in [-87, 88]; beyond, the value at the nearer end. NaN stays NaN.
+/// e^x with a relative error below 2^-21 for x in [-87.6, 88.3]; 0 below, infinity above, NaN stays NaN.
 /// n = round(x / ln 2), r = x - n ln 2 in two exact steps (Cody and Waite), Taylor to r^7: |r| <= 0.347 leaves
-/// r^8 / 8! < 6e-9, the rest is rounding.
+/// r^8 / 8! < 6e-9, the rest is rounding. The bounds of x make n -127 or 128 beyond the range: 2^n is then 0 or
+/// infinity.
 inline Vec exponential(Vec x) {
   constexpr float kShift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  x = greater(splat(-87.0f), lesser(splat(88.0f), x));
+  x = greater(splat(-88.0f), lesser(splat(89.0f), x));
   const Vec shifted = mul_add(x, splat(1.44269504f), splat(kShift));
   const Vec n = sub(shifted, splat(kShift));
   Vec r = mul_add(n, splat(-0.693359375f), x);

@@ -5,6 +5,21 @@
 #include <system_error>
 
 namespace drawbridge {
+namespace {
+
+constexpr uint64_t kField = 0xffff;
+
+int part_of(uint64_t loop) {
+  return static_cast<int>(loop & kField);
+}
+int n_parts_of(uint64_t loop) {
+  return static_cast<int>((loop >> 16) & kField);
+}
+bool has_parts(uint64_t loop) {
+  return part_of(loop) < n_parts_of(loop);
+}
+
+}  // namespace
 
 void Waiter::wake() {
   // Sequentially consistent: either this load sees the sleeper, or the sleeper's first look sees the change.
@@ -22,16 +37,15 @@ void Waiter::pause() {
 }
 
 Result<std::unique_ptr<ThreadPool>> ThreadPool::start(int n_threads) {
+  DB_CHECK(n_threads >= 1 && n_threads * kPartsPerThread <= static_cast<int64_t>(kField));
   std::unique_ptr<ThreadPool> pool(new ThreadPool);
   try {
     for (int i = 1; i < n_threads; ++i) {
-      Worker& worker = *pool->workers_.emplace_back(std::make_unique<Worker>());
-      worker.thread = std::thread([p = pool.get(), &worker, i] { p->work(worker, i); });
+      std::thread& thread = pool->workers_.emplace_back([p = pool.get(), i] { p->work(i); });
       const std::string name = fmt::format("cpu-{}", i);
-      pthread_setname_np(worker.thread.native_handle(), name.c_str());
+      pthread_setname_np(thread.native_handle(), name.c_str());
     }
   } catch (const std::system_error& error) {
-    pool->workers_.pop_back();
     return fail(Code::kResourceExhausted, "--threads: wanted {}, the system refuses number {}: {}", n_threads,
                 pool->size() + 1, error.what());
   }
@@ -39,32 +53,38 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::start(int n_threads) {
 }
 
 ThreadPool::~ThreadPool() {
-  for (const auto& worker : workers_) hand(*worker, nullptr, nullptr, 0);
+  ending_.store(true);
   idle_.wake();
-  for (const auto& worker : workers_) worker->thread.join();
-}
-
-void ThreadPool::hand(Worker& worker, Task task, const void* context, int n_parts) {
-  worker.task = task;
-  worker.context = context;
-  worker.n_parts = n_parts;
-  worker.ticket.store(worker.ticket.load() + 1);
+  for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::run_parts(int n_parts, Task task, const void* context) {
-  n_pending_.store(n_parts - 1);
-  for (int i = 1; i < n_parts; ++i) hand(*workers_[static_cast<size_t>(i - 1)], task, context, n_parts);
-  if (n_parts > 1) idle_.wake();
-  task(context, 0, n_parts);
-  if (n_parts > 1) done_.wait([&] { return n_pending_.load() == 0; });
+  task_.store(task);
+  context_.store(context);
+  n_unfinished_.store(n_parts);
+  const uint64_t number = (loop_.load() >> 32) + 1;
+  loop_.store(number << 32 | static_cast<uint64_t>(n_parts) << 16);
+  idle_.wake();
+  take_parts(0);
+  done_.wait([&] { return n_unfinished_.load() == 0; });
 }
 
-void ThreadPool::work(Worker& worker, int index) {
-  for (uint32_t seen = 0;; ++seen) {
-    idle_.wait([&] { return worker.ticket.load() != seen; });
-    if (worker.task == nullptr) return;
-    worker.task(worker.context, index, worker.n_parts);
-    if (n_pending_.fetch_sub(1) == 1) done_.wake();
+void ThreadPool::take_parts(int thread) {
+  for (uint64_t loop = loop_.load(); has_parts(loop);) {
+    const Task task = task_.load();
+    const void* const context = context_.load();
+    if (!loop_.compare_exchange_weak(loop, loop + 1)) continue;
+    task(context, part_of(loop), n_parts_of(loop), thread);
+    if (n_unfinished_.fetch_sub(1) == 1) done_.wake();
+    loop = loop_.load();
+  }
+}
+
+void ThreadPool::work(int thread) {
+  while (true) {
+    idle_.wait([&] { return ending_.load() || has_parts(loop_.load()); });
+    if (ending_.load()) return;
+    take_parts(thread);
   }
 }
 

@@ -1,7 +1,8 @@
 // ThreadPool: a fixed set of threads that share one loop at a time. The caller is thread 0.
 //
-// A range is cut into contiguous parts of about equal cost before it starts; which thread computes what depends on the
-// costs alone, and results must not depend on it at all (docs/decisions/0007-row-independence.md).
+// A range is cut into contiguous parts of about equal cost before it starts; a thread takes the next part when it is
+// free, so nobody waits for a thread that the system has put aside. Which thread computes what is left to chance, and
+// results must not depend on it (docs/decisions/0007-row-independence.md).
 // A thread without work spins for some microseconds, then sleeps: an idle server uses no CPU.
 #pragma once
 
@@ -35,7 +36,7 @@ class Waiter {
   void wake();
 
  private:
-  static constexpr int kSpins = 1000;  // some 20 microseconds, the gap between two ops of a step
+  static constexpr int kSpins = 1000;  // some 20 microseconds, more than the gap between two ops of a step
   static void pause();
 
   std::mutex mutex_;
@@ -57,58 +58,60 @@ class ThreadPool {
   /// worth less than waking a thread stays on the caller. Returns when all is done. One caller at a time.
   template <typename Body>
   void parallel_for(int64_t n, int64_t cost, const Body& body) {
-    if (size() == 1) return body(int64_t{0}, n, 0);
-    run(n * cost, [&](int part, int n_parts) {
+    run(n * cost, [&](int part, int n_parts, int thread) {
       const int64_t from = n * part / n_parts, to = n * (part + 1) / n_parts;
-      if (from < to) body(from, to, part);
+      if (from < to) body(from, to, thread);
     });
   }
   /// The same for items of different costs: cost(i) is item i's.
   template <typename Cost, typename Body>
   void parallel_for_weighted(int64_t n, const Cost& cost, const Body& body) {
-    if (size() == 1) return body(int64_t{0}, n, 0);
     int64_t total = 0;
-    for (int64_t i = 0; i < n; ++i) total += cost(i);
-    run(total, [&](int part, int n_parts) {
+    for (int64_t i = 0; i < n && size() > 1; ++i) total += cost(i);
+    run(total, [&](int part, int n_parts, int thread) {
+      if (n_parts == 1) return body(int64_t{0}, n, thread);
       const int64_t from_cost = total * part / n_parts, to_cost = total * (part + 1) / n_parts;
-      int64_t from = 0, to = 0, spent = 0;  // item i belongs to the part in which its cost begins
+      int64_t from = 0, to = 0, spent = 0;  // an item belongs to the part in which its cost begins
       for (; to < n && spent < to_cost; ++to) {
         if (spent < from_cost) from = to + 1;
         spent += cost(to);
       }
-      if (part + 1 == n_parts) to = n;  // items that cost nothing at the end
-      if (from < to) body(from, to, part);
+      if (part + 1 == n_parts) to = n;  // items without cost at the end
+      if (from < to) body(from, to, thread);
     });
   }
 
  private:
-  using Task = void (*)(const void* context, int part, int n_parts);
-  struct Worker {
-    std::thread thread;
-    std::atomic<uint32_t> ticket = 0;  // one more for each task
-    Task task = nullptr;               // null: end
-    const void* context = nullptr;
-    int n_parts = 0;
-  };
+  using Task = void (*)(const void* context, int part, int n_parts, int thread);
   static constexpr int64_t kMinCost = 1 << 16;  // multiply-adds of a part, about a microsecond
+  static constexpr int64_t kPartsPerThread = 4;
 
   ThreadPool() = default;
 
   template <typename Part>
   void run(int64_t total_cost, const Part& part) {
-    const int64_t wanted = total_cost / kMinCost;
-    const int n_parts = wanted < 1 ? 1 : wanted < size() ? static_cast<int>(wanted) : size();
-    run_parts(
-        n_parts, [](const void* context, int i, int n) { (*static_cast<const Part*>(context))(i, n); }, &part);
+    const int64_t most = size() == 1 ? 1 : size() * kPartsPerThread, worth = total_cost / kMinCost;
+    const auto n_parts = static_cast<int>(worth < 1 ? 1 : worth < most ? worth : most);
+    if (n_parts == 1) return part(0, 1, 0);
+    const Task task = [](const void* context, int i, int n, int thread) {
+      (*static_cast<const Part*>(context))(i, n, thread);
+    };
+    run_parts(n_parts, task, &part);
   }
   void run_parts(int n_parts, Task task, const void* context);
-  void hand(Worker& worker, Task task, const void* context, int n_parts);
-  void work(Worker& worker, int index);
+  void take_parts(int thread);
+  void work(int thread);
 
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::atomic<int> n_pending_ = 0;
-  Waiter idle_;  // workers wait for a ticket
-  Waiter done_;  // the caller waits for the workers
+  std::vector<std::thread> workers_;
+  // The loop at hand: number << 32 | parts << 16 | next part. A part belongs to whoever advances this word; that it
+  // advanced also says that `task_` and `context_`, read before, are this loop's.
+  std::atomic<uint64_t> loop_ = 0;
+  std::atomic<Task> task_ = nullptr;
+  std::atomic<const void*> context_ = nullptr;
+  std::atomic<int> n_unfinished_ = 0;  // parts
+  std::atomic<bool> ending_ = false;
+  Waiter idle_;  // workers wait for parts
+  Waiter done_;  // the caller waits for parts in other hands
 };
 
 }  // namespace drawbridge

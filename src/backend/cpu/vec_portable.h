@@ -10,6 +10,8 @@ namespace {
 
 typedef float Vec __attribute__((vector_size(16)));
 typedef uint32_t Bits __attribute__((vector_size(16)));
+typedef uint16_t Words __attribute__((vector_size(8)));
+typedef uint8_t Bytes __attribute__((vector_size(4)));
 constexpr int kLanes = 4;
 constexpr int kTileColumns = 2;
 
@@ -82,16 +84,27 @@ inline Vec round_bf16(Vec v) {
   return vec_of(((rounded & ~is_nan) | ((bits | 0x400000u) & is_nan)) & 0xffff0000u);
 }
 inline void store_bf16(uint16_t* p, Vec v) {
-  const Bits high = bits_of(round_bf16(v)) >> 16;
-  for (int i = 0; i < kLanes; ++i) p[i] = static_cast<uint16_t>(high[i]);
+  const Words high = __builtin_convertvector(bits_of(round_bf16(v)) >> 16, Words);
+  std::memcpy(p, &high, sizeof high);
+}
+
+inline Bits widen_words(const uint16_t* p) {
+  Words words;
+  std::memcpy(&words, p, sizeof words);
+  return __builtin_convertvector(words, Bits);
+}
+inline Bits widen_bytes(const uint8_t* p) {
+  Bytes bytes;
+  std::memcpy(&bytes, p, sizeof bytes);
+  return __builtin_convertvector(bytes, Bits);
 }
 
 inline Vec widen_bf16(const uint16_t* p) {
-  return vec_of(Bits{p[0], p[1], p[2], p[3]} << 16);
+  return vec_of(widen_words(p) << 16);
 }
 /// The f16 exponent is 112 below f32's. Multiplying by 2^112 also sets subnormals right; infinity and NaN keep theirs.
 inline Vec widen_f16(const uint16_t* p) {
-  const Bits half{p[0], p[1], p[2], p[3]};
+  const Bits half = widen_words(p);
   const Bits magnitude = half & 0x7fffu;
   const Bits finite = bits_of(vec_of(magnitude << 13) * splat(0x1p112f));
   const Bits is_special = reinterpret_cast<Bits>(magnitude >= 0x7c00u);
@@ -100,7 +113,7 @@ inline Vec widen_f16(const uint16_t* p) {
 }
 /// As widen_f16, the exponent 120 below; 0x7f is NaN.
 inline Vec widen_e4m3(const uint8_t* p) {
-  const Bits code{p[0], p[1], p[2], p[3]};
+  const Bits code = widen_bytes(p);
   const Bits magnitude = code & 0x7fu;
   const Bits finite = bits_of(vec_of(magnitude << 20) * splat(0x1p120f));
   const Bits nan = reinterpret_cast<Bits>(magnitude == 0x7fu) & 0x7fc00000u;
