@@ -8,6 +8,7 @@
 #include <fstream>
 #include <future>
 
+#include "backend/backend.h"
 #include "base/mapped_file.h"
 #include "engine/generate.h"
 #include "model/random_checkpoint_test.h"
@@ -110,8 +111,8 @@ std::vector<Trace> run_together(Engine& engine, int n) {
   return traces;
 }
 
-std::vector<Trace> run_alone(int n) {
-  const auto engine = start(tiny_options());
+std::vector<Trace> run_alone(const EngineOptions& options, int n) {
+  const auto engine = start(options);
   std::vector<Trace> traces;
   for (int i = 0; i < n; ++i) {
     Trace trace;
@@ -132,17 +133,26 @@ std::vector<Trace> run_alone(int n) {
   return traces;
 }
 
-TEST(Engine, SameBitsAloneTogetherChunkedPagedAndPreempted) {
-  const auto alone = run_alone(6);
+class EngineIsaTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Engine, EngineIsaTest, testing::ValuesIn(usable_cpu_isas()),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(EngineIsaTest, SameBitsAloneTogetherChunkedPagedPreemptedAndThreaded) {
+  EngineOptions options = tiny_options();
+  options.isa = GetParam();
+  options.n_threads = 1;
+  const auto alone = run_alone(options, 6);
   EXPECT_EQ(alone[0].tokens.size(), 24u);
-  EXPECT_EQ(run_together(*start(tiny_options()), 6), alone);
-  EngineOptions chunked = tiny_options();
+  EXPECT_EQ(run_together(*start(options), 6), alone);
+  EngineOptions chunked = options;
   chunked.max_step_tokens = 5;
   chunked.page_size = 3;
+  chunked.n_threads = 2;
   EXPECT_EQ(run_together(*start(chunked), 6), alone);
-  EngineOptions tight = tiny_options();
+  EngineOptions tight = options;
   tight.kv_tokens = 160;  // two requests and a half: the newest must give way and start again
   tight.page_size = 4;
+  tight.n_threads = 3;
   const auto engine = start(tight);
   EXPECT_EQ(run_together(*engine, 6), alone);
   EXPECT_GT(engine->stats().n_preempted, 0);
