@@ -106,8 +106,8 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  const StepOptions step{options.model,           options.isa,        numerics, options.page_size, n_pages,
-                         options.max_step_tokens, options.max_running};
+  const StepOptions step{options.model,     options.isa, options.n_threads,       numerics,
+                         options.page_size, n_pages,     options.max_step_tokens, options.max_running};
   DB_ASSIGN(auto runner, StepRunner::create(config, step));
   DB_TRY(self_check(*runner));
   DB_ASSIGN(ModelCard card, make_card(options, *runner, tokenizer));

@@ -19,16 +19,14 @@ std::string golden_dir(const std::string& name) {
 /// A tiny model with a paged cache of `n_requests` requests whose pages are interleaved.
 class TinyModel {
  public:
-  TinyModel(const std::string& name, const Numerics& numerics, int64_t page_size = 4, int64_t n_requests = 1)
+  TinyModel(const std::string& name, const CpuOptions& cpu, int64_t page_size = 4, int64_t n_requests = 1)
       : page_size_(page_size), n_requests_(n_requests), config_(load_glm52_config(golden_dir(name)).value()) {
     const std::string dir = process_directory("model_" + name);
     DB_CHECK(write_random_checkpoint(config_, dir, [](const std::string& n) { return n; }).ok());
     auto weights = bind_glm52_weights(config_, Checkpoint::open(dir).value());
     DB_CHECK(weights.ok());
     weights_ = std::make_unique<Glm52Weights>(std::move(weights).value());
-    CpuOptions options;
-    options.numerics = numerics;
-    backend_ = make_cpu_backend(options).value();
+    backend_ = make_cpu_backend(cpu).value();
     max_pages_ = (kMaxTokens + page_size - 1) / page_size;
     cache_ = std::make_unique<KvCache>(KvCache::create(*backend_, config_, n_requests * max_pages_, page_size).value());
     activations_ = std::make_unique<Activations>(Activations::create(*backend_, config_, 4 * kMaxTokens, 64).value());
@@ -144,15 +142,24 @@ int32_t argmax(const std::vector<float>& v) {
 constexpr double kF32Bound = 2e-4;  // of the logit range: f32 against f32, absorbed against expanded attention
 constexpr int kPrompts = 6;
 
-class GoldenTest : public testing::TestWithParam<const char*> {};
+CpuOptions on(const std::string& isa, const Numerics& numerics, int64_t n_threads = 2) {
+  return CpuOptions{isa, n_threads, numerics};
+}
+
+/// A golden model and the kernels that are to reproduce it.
+class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {
+ protected:
+  static const std::string& model_name() { return std::get<0>(GetParam()); }
+  static CpuOptions cpu() { return on(std::get<1>(GetParam()), Numerics::parity(DType::kF32)); }
+};
 
 TEST_P(GoldenTest, LogitsEqualTransformersHoweverThePromptIsCut) {
-  const Golden golden(GetParam());
+  const Golden golden(model_name());
   for (int p = 0; p < kPrompts; ++p) {
     const auto prompt = golden.ints(fmt::format("{}.prompt", p));
     const auto rows = golden.ints(fmt::format("{}.rows", p));
     const auto wanted = golden.floats(fmt::format("{}.logits", p));
-    TinyModel model(GetParam(), Numerics::parity(DType::kF32));
+    TinyModel model(model_name(), cpu());
     TinyModel::Rows all;
     model.append(all, prompt, 0);
     all.logit_row.assign(rows.begin(), rows.end());
@@ -164,16 +171,16 @@ TEST_P(GoldenTest, LogitsEqualTransformersHoweverThePromptIsCut) {
       EXPECT_LE(max_difference(found[r], row), kF32Bound * range_of(row)) << "prompt " << p << " row " << rows[r];
     }
     for (const size_t chunk : {size_t{1}, size_t{5}, size_t{16}}) {
-      EXPECT_EQ(TinyModel(GetParam(), Numerics::parity(DType::kF32)).run(prompt, chunk), found.back())
+      EXPECT_EQ(TinyModel(model_name(), cpu()).run(prompt, chunk), found.back())
           << "prompt " << p << " in chunks of " << chunk;
     }
   }
 }
 
 TEST_P(GoldenTest, GreedyTokensEqualTransformersOver64Steps) {
-  const Golden golden(GetParam());
+  const Golden golden(model_name());
   const auto wanted = golden.ints("greedy");
-  TinyModel model(GetParam(), Numerics::parity(DType::kF32));
+  TinyModel model(model_name(), cpu());
   auto tokens = golden.ints(fmt::format("{}.prompt", kPrompts - 1));
   std::vector<float> logits = model.run(tokens, tokens.size());
   std::vector<int32_t> found;
@@ -189,8 +196,8 @@ TEST_P(GoldenTest, GreedyTokensEqualTransformersOver64Steps) {
 
 /// Only the last full layer's choice is left in the buffer; the layers before it show in the logits.
 TEST_P(GoldenTest, IndexerChoosesTheSamePositions) {
-  const Golden golden(GetParam());
-  TinyModel model(GetParam(), Numerics::parity(DType::kF32));
+  const Golden golden(model_name());
+  TinyModel model(model_name(), cpu());
   const auto prompt = golden.ints(fmt::format("{}.prompt", kPrompts - 1));
   model.run(prompt, prompt.size());
   const int64_t layer = model.config().index_source(model.config().n_layers - 1);
@@ -203,12 +210,18 @@ TEST_P(GoldenTest, IndexerChoosesTheSamePositions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Model, GoldenTest,
-                         testing::Values("dense", "moe", "shared_indexer", "groups", "odd_heads", "mtp"),
-                         [](const auto& param) { return std::string(param.param); });
+                         testing::Combine(testing::Values("dense", "moe", "shared_indexer", "groups", "odd_heads",
+                                                          "mtp"),
+                                          testing::ValuesIn(usable_cpu_isas())),
+                         [](const auto& param) { return std::get<0>(param.param) + "_" + std::get<1>(param.param); });
+
+class IsaTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Model, IsaTest, testing::ValuesIn(usable_cpu_isas()),
+                         [](const auto& param) { return param.param; });
 
 /// transformers in bf16 differs from itself in f32 by rounding alone; two bf16 computations that round at different
 /// places (absorbed and expanded attention) may therefore differ by twice that.
-TEST(Glm52, Bf16ParityStaysWithinTheReferencesOwnRounding) {
+TEST_P(IsaTest, Bf16ParityStaysWithinTheReferencesOwnRounding) {
   const Golden golden("bf16");
   double reference_error = 0, our_error = 0;
   for (int p = 0; p < kPrompts; ++p) {
@@ -216,7 +229,7 @@ TEST(Glm52, Bf16ParityStaysWithinTheReferencesOwnRounding) {
     const auto rounded = golden.floats(fmt::format("{}.logits_bf16", p));
     const auto exact = golden.floats(fmt::format("{}.logits", p));
     reference_error = std::max(reference_error, max_difference(rounded, exact));
-    TinyModel model("bf16", Numerics::parity(DType::kBF16));
+    TinyModel model("bf16", on(GetParam(), Numerics::parity(DType::kBF16)));
     const auto found = model.run(prompt, prompt.size());
     const auto vocab = static_cast<std::ptrdiff_t>(found.size());
     our_error = std::max(our_error, max_difference(found, std::span(rounded).last(static_cast<size_t>(vocab))));
@@ -226,42 +239,45 @@ TEST(Glm52, Bf16ParityStaysWithinTheReferencesOwnRounding) {
 }
 
 /// On the longest prompt that attends to everything: beyond it a rounding may also flip a near tie of the indexer.
-TEST(Glm52, ServingNumericsStayWithinTheReferencesBf16Rounding) {
+TEST_P(IsaTest, ServingNumericsStayWithinTheReferencesBf16Rounding) {
   const Golden golden("bf16");
   const auto prompt = golden.ints("3.prompt");
   const auto exact = golden.floats("3.logits");
   const auto rounded = golden.floats("3.logits_bf16");
-  TinyModel model("bf16", Numerics::serving());
+  TinyModel model("bf16", on(GetParam(), Numerics::serving()));
   const auto found = model.run(prompt, prompt.size());
   EXPECT_LE(max_difference(found, std::span(exact).last(found.size())), 2 * max_difference(rounded, exact));
 }
 
-TEST(Glm52, SameBitsWhateverThePageSize) {
+TEST_P(IsaTest, SameBitsWhateverThePageSizeAndTheThreads) {
   const auto prompt = Golden("shared_indexer").ints("5.prompt");
-  const auto one = TinyModel("shared_indexer", Numerics::serving(), 1).run(prompt, 7);
-  EXPECT_EQ(TinyModel("shared_indexer", Numerics::serving(), 16).run(prompt, 80), one);
-  EXPECT_EQ(TinyModel("shared_indexer", Numerics::serving(), 64).run(prompt, 80), one);
+  for (const Numerics& numerics : {Numerics::serving(), Numerics::parity(DType::kBF16)}) {
+    const auto one = TinyModel("shared_indexer", on(GetParam(), numerics, 1), 1).run(prompt, 7);
+    EXPECT_EQ(TinyModel("shared_indexer", on(GetParam(), numerics, 2), 16).run(prompt, 80), one);
+    EXPECT_EQ(TinyModel("shared_indexer", on(GetParam(), numerics, 3), 64).run(prompt, 80), one);
+  }
 }
 
-TEST(Glm52, SameBitsWhateverElseIsInTheStep) {
+TEST_P(IsaTest, SameBitsWhateverElseIsInTheStep) {
   const Golden golden("shared_indexer");
+  const CpuOptions cpu = on(GetParam(), Numerics::serving());
   const auto a = golden.ints("5.prompt"), b = golden.ints("1.prompt"), c = golden.ints("4.prompt");
-  TinyModel model("shared_indexer", Numerics::serving(), 4, 3);
+  TinyModel model("shared_indexer", cpu, 4, 3);
   TinyModel::Rows mixed;
   model.append(mixed, c, 0, 2);
   model.append(mixed, a, 0, 0);
   model.append(mixed, b, 0, 1);
   const auto together = model.step(mixed);
-  EXPECT_EQ(together[0], TinyModel("shared_indexer", Numerics::serving()).run(c, c.size()));
-  EXPECT_EQ(together[1], TinyModel("shared_indexer", Numerics::serving()).run(a, a.size()));
-  EXPECT_EQ(together[2], TinyModel("shared_indexer", Numerics::serving()).run(b, b.size()));
+  EXPECT_EQ(together[0], TinyModel("shared_indexer", cpu).run(c, c.size()));
+  EXPECT_EQ(together[1], TinyModel("shared_indexer", cpu).run(a, a.size()));
+  EXPECT_EQ(together[2], TinyModel("shared_indexer", cpu).run(b, b.size()));
 }
 
-TEST(Glm52, MtpEqualsThePlainReferenceOverThreeDraftSteps) {
+TEST_P(IsaTest, MtpEqualsThePlainReferenceOverThreeDraftSteps) {
   const Golden golden("mtp");
   const auto wanted = golden.floats("mtp.logits");
   const auto prompt = golden.ints("5.prompt");
-  TinyModel model("mtp", Numerics::parity(DType::kF32));
+  TinyModel model("mtp", on(GetParam(), Numerics::parity(DType::kF32)));
   model.run(prompt, prompt.size());
   std::vector<float> hidden;
   for (const auto& row : TinyModel::copy_rows(model.activations().h))
