@@ -33,22 +33,22 @@ TEST(ConformanceHelper, SeesAPlantedError) {
   ScalarBackend(Numerics::parity(kF32)).linear(wanted.view(), x.view(), w.matrix());
   const ProductBound product(x.view(), w.matrix(), false);
   const Bound bound = [&](int64_t t, int64_t n, double) { return product(t, n); };
-  EXPECT_TRUE(is_close(wanted, wanted, bound));
+  EXPECT_TRUE(is_close(wanted, wanted, kF32, bound));
   EXPECT_TRUE(is_same(wanted, wanted));
   Guarded lost_term(wanted);
   std::vector<float> row(257);
   dequantize_row(w.matrix(), 20, row.data());
   lost_term.row(3)[20] -= x.row(3)[256] * row[256];
-  EXPECT_FALSE(is_close(lost_term, wanted, bound));
+  EXPECT_FALSE(is_close(lost_term, wanted, kF32, bound));
   Guarded one_ulp(wanted);
   one_ulp.row(4)[0] = std::nextafter(one_ulp.row(4)[0], 100.0f);
   EXPECT_FALSE(is_same(one_ulp, wanted));
   Guarded nan(wanted);
   nan.row(0)[0] = NAN;
-  EXPECT_FALSE(is_close(nan, wanted, bound));
+  EXPECT_FALSE(is_close(nan, wanted, kF32, bound));
   Guarded outside(wanted);
   outside.row(4)[33] = 0;
-  EXPECT_FALSE(is_close(outside, wanted, bound));
+  EXPECT_FALSE(is_close(outside, wanted, kF32, bound));
   EXPECT_FALSE(is_same(outside, wanted));
 }
 
@@ -82,14 +82,12 @@ TEST_P(RowConformance, LinearIsWithinItsBound) {
         Guarded wanted(kF32, {s.t, s.n}), found(kF32, {s.t, s.n});
         ScalarBackend(numerics).linear(wanted.view(), x.view(), w.matrix());
         backend(numerics).linear(found.view(), x.view(), w.matrix());
-        ASSERT_TRUE(is_close(found, wanted,
-                             [&](int64_t t, int64_t n, double y) {
-                               return after_rounding(bound(t, n), y, numerics.activation == DType::kBF16);
-                             }))
+        ASSERT_TRUE(
+            is_close(found, wanted, numerics.activation, [&](int64_t t, int64_t n, double) { return bound(t, n); }))
             << weight_format_name(format) << " " << s.t << " " << s.n << " " << s.k;
         ScalarBackend(numerics).linear_f32(wanted.view(), x.view(), w.matrix());
         backend(numerics).linear_f32(found.view(), x.view(), w.matrix());
-        ASSERT_TRUE(is_close(found, wanted, [&](int64_t t, int64_t n, double) { return exact(t, n); }))
+        ASSERT_TRUE(is_close(found, wanted, kF32, [&](int64_t t, int64_t n, double) { return exact(t, n); }))
             << "f32 " << weight_format_name(format) << " " << s.t << " " << s.n << " " << s.k;
       }
     }
@@ -189,9 +187,8 @@ TEST_P(RowConformance, RmsNormIsWithinItsBound) {
         Guarded wanted(kF32, {t, n}), found(x);
         ScalarBackend(numerics).rms_norm(wanted.view(), x.view(), weight, 1e-5f);
         backend(numerics).rms_norm(found.view(), found.view(), weight, 1e-5f);
-        ASSERT_TRUE(is_close(found, wanted, [&](int64_t, int64_t, double y) {
-          const double unit = after_rounding(gamma(n + 16) * std::fabs(y), y, numerics.norm_rounds_twice);
-          return after_rounding(unit, y, numerics.activation == DType::kBF16);
+        ASSERT_TRUE(is_close(found, wanted, numerics.activation, [&](int64_t, int64_t, double y) {
+          return after_rounding(gamma(n + 16) * std::fabs(y), y, numerics.norm_rounds_twice);
         })) << n;
       }
     }
@@ -210,7 +207,7 @@ TEST_P(RowConformance, LayerNormIsWithinItsBound) {
       Guarded wanted(kF32, {31, n}), found(x);
       ScalarBackend(numerics).layer_norm(wanted.view(), x.view(), weight, bias, static_cast<float>(kEps));
       backend(numerics).layer_norm(found.view(), found.view(), weight, bias, static_cast<float>(kEps));
-      ASSERT_TRUE(is_close(found, wanted, [&](int64_t t, int64_t i, double y) {
+      ASSERT_TRUE(is_close(found, wanted, numerics.activation, [&](int64_t t, int64_t i, double y) {
         double mean = 0, absolute = 0, variance = 0;
         for (int64_t k = 0; k < n; ++k) mean += x.row(t)[k] / static_cast<double>(n);
         for (int64_t k = 0; k < n; ++k) absolute += std::fabs(x.row(t)[k]) / static_cast<double>(n);
@@ -221,7 +218,7 @@ TEST_P(RowConformance, LayerNormIsWithinItsBound) {
         const double error =
             std::fabs(weight[static_cast<size_t>(i)]) * r * (dm + std::fabs(x.row(t)[i] - mean) * relative);
         const double sum = std::fabs(y) + 2 * std::fabs(bias[static_cast<size_t>(i)]);
-        return after_rounding(error + 3 * kUnit * sum, y, numerics.activation == DType::kBF16);
+        return error + 3 * kUnit * sum;
       })) << n;
     }
   }
@@ -282,10 +279,9 @@ TEST_P(RowConformance, SwigluIsWithinItsBound) {
       const View g = slice_cols(gate.view(), 0, n), u = slice_cols(up.view(), 0, n);
       ScalarBackend(numerics).swiglu(wanted.view(), g, u);
       backend(numerics).swiglu(found.view(), g, u);
-      const bool bf16 = numerics.activation == DType::kBF16;
-      ASSERT_TRUE(is_close(found, wanted, [&](int64_t, int64_t, double y) {
-        const double silu = after_rounding((0x1p-21 + 4 * kUnit) * std::fabs(y) + 1e-36, y, bf16);
-        return after_rounding(silu, y, bf16);
+      ASSERT_TRUE(is_close(found, wanted, numerics.activation, [&](int64_t, int64_t, double y) {
+        const double silu = (0x1p-21 + 4 * kUnit) * std::fabs(y) + 1e-36;
+        return after_rounding(silu, y, numerics.activation == DType::kBF16);
       })) << n;
     }
   }
