@@ -47,6 +47,7 @@ inline std::string tiny_model() {
     const std::string source = std::string(DB_SOURCE_DIR) + "/tests/golden/model/shared_indexer/config.json";
     Json config = parse_json(read_text_file(source, 1 << 20).value(), source).value();
     config["vocab_size"] = 256;
+    config["max_position_embeddings"] = 4096;
     config["eos_token_id"] = Json::array({0u});
     DB_CHECK(write_random_checkpoint(parse_glm52_config(config, source).value(), made, [](const std::string& n) {
                return n;

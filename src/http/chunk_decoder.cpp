@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checked_math.h"
+
 namespace drawbridge {
 namespace {
 
@@ -75,8 +77,9 @@ void ChunkDecoder::take_size_byte(char c) {
   const int digit = hex_value(c);
   if (digit >= 0) {
     ++n_size_digits_;
-    n_left_ = n_left_ * 16 + static_cast<size_t>(digit);
-    if (n_left_ > max_body_bytes_ - n_body_) {
+    const auto shifted = checked_mul(n_left_, 16);
+    n_left_ = shifted ? *shifted + static_cast<size_t>(digit) : n_left_;
+    if (!shifted || n_left_ > max_body_bytes_ - n_body_) {
       error_ = fail(Code::kOutOfRange, "the body is larger than the limit of {} bytes", max_body_bytes_);
     }
   } else if (n_size_digits_ > 0 && (c == ';' || c == '\r')) {

@@ -54,6 +54,13 @@ TEST(ChunkDecoder, RefusesBadForms) {
   }
 }
 
+TEST(ChunkDecoder, ASizeCannotWrapAround) {
+  ChunkDecoder decoder(SIZE_MAX, 64);
+  std::string body;
+  decoder.feed("10000000000000001\r\n", body);
+  EXPECT_EQ(decoder.error().code(), Code::kOutOfRange);
+}
+
 TEST(ChunkDecoder, BoundsTheBodyAndEachLine) {
   EXPECT_EQ(decode("64\r\n" + std::string(100, 'a') + "\r\n0\r\n\r\n").body.size(), 100u);
   EXPECT_EQ(decode("65\r\n").code, Code::kOutOfRange);

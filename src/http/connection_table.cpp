@@ -13,9 +13,13 @@ bool ConnectionTable::wait_until_answered(std::chrono::milliseconds limit) {
 }
 
 void ConnectionTable::close_all() {
+  std::map<Id, Closer> closers;
   std::unique_lock lock(mutex_);
   closing_ = true;
-  for (const auto& [id, closer] : closers_) closer();
+  closers = closers_;
+  lock.unlock();  // a closer may drop the last reference to its connection, which then removes itself
+  for (const auto& [id, closer] : closers) closer();
+  lock.lock();
   changed_.wait(lock, [this] { return closers_.empty(); });
 }
 

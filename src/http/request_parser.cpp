@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "http/beast_text.h"
 #include "http/chunk_decoder.h"
 
 namespace drawbridge {
@@ -15,17 +16,6 @@ namespace {
 
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
 
 /// Clients may send an empty line after a body (RFC 9112 section 2.2).
 size_t n_empty_lines_bytes(std::string_view bytes) {

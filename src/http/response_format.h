@@ -1,8 +1,6 @@
 // The bytes of a response: heads, chunks, error bodies. Pure functions.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 

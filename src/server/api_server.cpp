@@ -76,22 +76,24 @@ void ApiServer::dispatch(const Route& route, Call call) {
                         "authentication_error", std::nullopt, "invalid_api_key"});
   }
   if (route.runs == Runs::kAtOnce) return (this->*route.run)(call);
+  const std::lock_guard lock(draining_mutex_);
+  if (draining_) {
+    return call.refuse(
+        {503, "the server is shutting down and takes no new requests", "server_error", std::nullopt, "draining"});
+  }
   intake_.post([this, run = route.run, call = std::move(call)]() mutable { (this->*run)(call); });
 }
 
 void ApiServer::drain(std::chrono::milliseconds grace) {
-  draining_ = true;
-  intake_.flush();  // whatever got past the check of draining_ has now started its answer
+  {
+    const std::lock_guard lock(draining_mutex_);
+    draining_ = true;
+  }
+  intake_.flush();  // whatever was taken before has now started its answer
   if (answers_.wait_idle(grace)) return;
   answers_.fail_all({503, "the server is shutting down and the time for running answers is over", "server_error",
                      std::nullopt, "unavailable"});
   answers_.wait_idle(std::chrono::seconds(1));
-}
-
-bool ApiServer::refuse_while_draining(Call& call) const {
-  if (!draining_) return false;
-  call.refuse({503, "the server is shutting down and takes no new requests", "server_error", std::nullopt, "draining"});
-  return true;
 }
 
 bool ApiServer::refuse_model(Call& call, const std::string& name) const {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ class ApiServer {
 
  private:
   enum class Access { kOpen, kKey };
-  enum class Runs { kAtOnce, kOnWorker };
+  enum class Runs { kAtOnce, kOnWorker };  // what runs on the worker is refused while draining
   struct Route {
     const char* method;
     const char* path;  // one that ends in '/' but is longer matches what begins with it
@@ -63,7 +64,6 @@ class ApiServer {
 
   bool knows_model(const std::string& name) const;
   bool refuse_model(Call& call, const std::string& name) const;
-  bool refuse_while_draining(Call& call) const;
   Json model_json(const std::string& name) const;
 
   Engine& engine_;
@@ -71,6 +71,7 @@ class ApiServer {
   const int64_t started_;  // Unix seconds
   const uint64_t id_base_;
   std::atomic<uint64_t> n_calls_ = 0;
+  std::mutex draining_mutex_;  // held while a call is handed to the worker, so that drain() misses none
   std::atomic<bool> draining_ = false;
   Metrics metrics_;
   Answers answers_;

@@ -10,7 +10,6 @@ void ApiServer::start_answer(Call& call, const std::string& model, Result<Prepar
 }
 
 void ApiServer::chat_completions(Call& call) {
-  if (refuse_while_draining(call)) return;
   const auto body = parse_json(call.request().body, "body");
   if (!body.ok()) return call.refuse(body.status());
   const auto request = parse_chat_request(*body, engine_.card());
@@ -20,7 +19,6 @@ void ApiServer::chat_completions(Call& call) {
 }
 
 void ApiServer::completions(Call& call) {
-  if (refuse_while_draining(call)) return;
   const auto body = parse_json(call.request().body, "body");
   if (!body.ok()) return call.refuse(body.status());
   const auto request = parse_completion_request(*body, engine_.card());
