@@ -146,7 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadHeader{
             "Duplicate",
             R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
-            "tensor a stands twice"},
+            "key \"a\" stands twice"},
+        BadHeader{"DuplicateInEntry", R"({"a":{"dtype":"U8","shape":[1],"shape":[2],"data_offsets":[0,1]}})",
+                  "key \"shape\" stands twice"},
         BadHeader{"Overflow", R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
                   "overflows"},
         BadHeader{"Negative", R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "wanted a whole number"},
@@ -191,6 +193,34 @@ TEST_F(CheckpointTest, QuantizedFormatsAreReadFromTheTensors) {
   EXPECT_EQ(row[31], 2.0f);
   EXPECT_THAT(find_matrix(*checkpoint, "n", 1, 32).status().message(), HasSubstr("scale byte 0 is 255"));
   EXPECT_THAT(find_matrix(*checkpoint, "h", 1, 4).status().message(), HasSubstr("h.weight_scale_inv"));
+}
+
+TEST_F(CheckpointTest, ANameInTheIndexTwiceIsRefused) {
+  write_text("model.safetensors.index.json", R"({"weight_map":{"a":"x.safetensors","a":"y.safetensors"}})");
+  EXPECT_THAT(open_error().message(), HasSubstr("key \"a\" stands twice"));
+}
+
+TEST_F(CheckpointTest, ANameDeclaredTwiceIsNotWritten) {
+  const TensorSpec spec{"a", DType::kU8, {1}};
+  const auto writer = SafetensorsWriter::create(dir_ + "/model.safetensors", {spec, spec});
+  EXPECT_THAT(writer.status().message(), HasSubstr("tensor a was declared twice"));
+}
+
+/// As many names as GLM-5.2-FP8 has: a search of all keys for each key would take minutes here.
+TEST_F(CheckpointTest, AHundredThousandNames) {
+  constexpr int kNames = 118629;
+  std::vector<std::pair<TensorSpec, std::string>> tensors;
+  std::string weight_map;
+  for (int i = 0; i < kNames; ++i) {
+    const std::string name = fmt::format("model.layers.{}.mlp.experts.{}.down_proj.weight", i / 256, i % 256);
+    tensors.push_back({{name, DType::kU8, {1}}, "x"});
+    weight_map += fmt::format(R"({}"{}":"a.safetensors")", i == 0 ? "" : ",", name);
+  }
+  write_tensors(tensors, "a.safetensors");
+  write_text("model.safetensors.index.json", R"({"weight_map":{)" + weight_map + "}}");
+  const auto checkpoint = Checkpoint::open(dir_);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  EXPECT_EQ(checkpoint->tensors().size(), static_cast<size_t>(kNames));
 }
 
 TEST_F(CheckpointTest, StackedExpertsAreSlices) {
