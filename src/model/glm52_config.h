@@ -20,7 +20,7 @@ struct Glm52Config {
   int64_t hidden = 0;
   int64_t n_layers = 0;      // main layers; MTP layers follow and are not counted
   int64_t n_mtp_layers = 0;  // 0 or 1
-  std::vector<MlpKind> mlp;  // [n_layers]; an MTP layer is like the last
+  std::vector<MlpKind> mlp;  // [n_layers]; an MTP layer has experts whatever these say
   int64_t intermediate = 0;  // dense layers
 
   int64_t moe_intermediate = 0;  // routed experts; the shared expert is n_shared_experts times as wide
