@@ -195,6 +195,23 @@ TEST_F(CheckpointTest, QuantizedFormatsAreReadFromTheTensors) {
   EXPECT_THAT(find_matrix(*checkpoint, "h", 1, 4).status().message(), HasSubstr("h.weight_scale_inv"));
 }
 
+TEST_F(CheckpointTest, AScaleBesideAnUnquantizedWeightIsAConflict) {
+  write_tensors({{{"a.weight", DType::kF32, {1, 1}}, floats({1})},
+                 {{"a.weight_scale_inv", DType::kF32, {1, 1}}, floats({1})},
+                 {{"e", DType::kF32, {1, 1, 1}}, floats({1})},
+                 {{"e_scale", DType::kF32, {1}}, floats({1})},
+                 {{"f.weight_scale", DType::kF32, {1, 1}}, floats({1})},
+                 {{"f.weight_scale_inv", DType::kF32, {1, 1}}, floats({1})},
+                 {{"f.weight", DType::kF8E4M3, {1, 1}}, "x"}});
+  const auto checkpoint = Checkpoint::open(dir_);
+  ASSERT_TRUE(checkpoint.ok());
+  const auto message = find_matrix(*checkpoint, "a", 1, 1).status().message();
+  EXPECT_THAT(message, HasSubstr("a.weight is F32 [1, 1], which takes no scale"));
+  EXPECT_THAT(message, HasSubstr("a.weight_scale_inv"));
+  EXPECT_THAT(find_stacked_matrix(*checkpoint, "e", 0, {1, 1, 1}).status().message(), HasSubstr("e_scale"));
+  EXPECT_THAT(find_matrix(*checkpoint, "f", 1, 1).status().message(), HasSubstr("found both"));
+}
+
 TEST_F(CheckpointTest, ANameInTheIndexTwiceIsRefused) {
   write_text("model.safetensors.index.json", R"({"weight_map":{"a":"x.safetensors","a":"y.safetensors"}})");
   EXPECT_THAT(open_error().message(), HasSubstr("key \"a\" stands twice"));

@@ -45,12 +45,28 @@ Status check_alignment(const Tensor& tensor, const std::string& name) {
               tensor.file, name, dtype_name(tensor.dtype));
 }
 
+/// A scale beside a weight that is not quantized means that one of the two is not what it seems.
+Status check_no_scale(const Checkpoint& checkpoint, const Tensor& weight, const std::string& name) {
+  for (const char* suffix : {"_scale_inv", "_scale"}) {
+    const Tensor* scale = checkpoint.find(name + suffix);
+    if (scale == nullptr) continue;
+    return fail(Code::kCorrupt, "{}: tensor {} is {}, which takes no scale, but {}{} is {} in {}", weight.file, name,
+                describe_tensor(weight), name, suffix, describe_tensor(*scale), scale->file);
+  }
+  return Status();
+}
+
 Result<Matrix> fp8_matrix(const Checkpoint& checkpoint, const Tensor& weight, const std::string& module, int64_t n,
                           int64_t k) {
   const std::string name = module + ".weight";
   DB_TRY(check_shape(weight, name, {n, k}));
   std::string scale_name = module + ".weight_scale_inv";
-  if (checkpoint.find(scale_name) == nullptr) scale_name = module + ".weight_scale";
+  if (checkpoint.find(scale_name) == nullptr) {
+    scale_name = module + ".weight_scale";
+  } else if (checkpoint.find(module + ".weight_scale") != nullptr) {
+    return fail(Code::kCorrupt, "{}: tensor {}: found both {} and {}.weight_scale, wanted one", weight.file, name,
+                scale_name, module);
+  }
   const Tensor* scale = checkpoint.find(scale_name);
   if (scale == nullptr) {
     return fail(Code::kCorrupt, "{}: tensor {} is F8_E4M3: wanted {}.weight_scale_inv beside it, found none",
@@ -106,6 +122,7 @@ Result<Matrix> find_matrix(const Checkpoint& checkpoint, const std::string& modu
     return fail(Code::kUnsupported, "{}: tensor {}: wanted BF16, F16, F32, F8_E4M3 or U8, found {}", weight->file, name,
                 describe_tensor(*weight));
   }
+  DB_TRY(check_no_scale(checkpoint, *weight, name));
   DB_TRY(check_shape(*weight, name, {n, k}));
   DB_TRY(check_alignment(*weight, name));
   return Matrix{*format, n, k, weight->data.data(), nullptr};
@@ -120,6 +137,7 @@ Result<Matrix> find_stacked_matrix(const Checkpoint& checkpoint, const std::stri
     return fail(Code::kUnsupported, "{}: tensor {}: stacked experts must be BF16, F16 or F32, found {}", tensor->file,
                 name, describe_tensor(*tensor));
   }
+  DB_TRY(check_no_scale(checkpoint, *tensor, name));
   DB_TRY(check_shape(*tensor, name, shape));
   DB_TRY(check_alignment(*tensor, name));
   const int64_t bytes = shape[1] * matrix_row_bytes(*format, shape[2]);

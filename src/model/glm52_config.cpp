@@ -244,9 +244,9 @@ void read_tokens(Fields& f, Glm52Config& c) {
 
 /// Keys that are understood to carry nothing for inference; anything else is listed as unknown.
 constexpr std::array kIgnored = {
-    "architectures",     "model_type",        "head_dim",         "qk_head_dim",          "num_key_value_heads",
-    "attention_dropout", "initializer_range", "pad_token_id",     "bos_token_id",         "ep_size",
-    "pretraining_tp",    "use_cache",         "moe_router_dtype", "transformers_version", "quantization_config"};
+    "architectures",     "model_type",        "head_dim",         "qk_head_dim",         "num_key_value_heads",
+    "attention_dropout", "initializer_range", "pad_token_id",     "bos_token_id",        "ep_size",
+    "pretraining_tp",    "use_cache",         "moe_router_dtype", "transformers_version"};
 
 Status check_architecture(const Json& config, const std::string& source) {
   const Json type = config.is_object() ? config.value("model_type", Json("")) : Json();
@@ -293,6 +293,9 @@ Result<Glm52Config> parse_glm52_config(const Json& config, const std::string& so
   read_mlp(f, c);
   read_indexer(f, c);
   DB_TRY(f.status());
+  if (f.has("quantization_config")) {
+    DB_ASSIGN(c.quantization, parse_quantization_config(f.at("quantization_config"), source));
+  }
   c.unknown_keys = f.unknown();
   return c;
 }

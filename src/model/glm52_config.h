@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "model/quantization_config.h"
 #include "tensor/dtype.h"
 
 namespace drawbridge {
@@ -52,6 +53,7 @@ struct Glm52Config {
   std::vector<int32_t> eos;
   bool tied_embeddings = false;
   DType dtype = DType::kBF16;
+  QuantizationConfig quantization;        // what the exporter says; formats are read from the tensors
   std::vector<std::string> unknown_keys;  // of config.json, for inspect
 
   int64_t qk_head() const { return qk_nope + qk_rope; }

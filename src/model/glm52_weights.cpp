@@ -136,6 +136,8 @@ Result<Glm52Weights> bind_glm52_weights(const Glm52Config& config, Checkpoint ch
   Glm52Weights weights;
   weights.checkpoint = std::move(checkpoint);
   DB_TRY(Binder(config, weights).bind());
+  const auto disagreements = quantization_notices(config.quantization, weights.checkpoint);
+  weights.notices.insert(weights.notices.end(), disagreements.begin(), disagreements.end());
   return weights;
 }
 
