@@ -7,12 +7,31 @@
 namespace drawbridge {
 namespace {
 
-/// Deepest nesting of brackets outside strings; a linear scan, so hostile depth costs no stack.
-int nesting_depth(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
+/// What a text would cost as a tree; a linear scan, so hostile depth costs no stack and hostile keys no time.
+struct Extent {
+  int depth = 0;               // deepest nesting of brackets outside strings
+  size_t keys_of_one = 0;      // most keys of one object
+  size_t keys = 0;             // of all
+  std::vector<size_t> n_keys;  // of the open brackets
+
+  void open() {
+    n_keys.push_back(0);
+    depth = std::max(depth, static_cast<int>(n_keys.size()));
+  }
+  void close() {
+    if (!n_keys.empty()) n_keys.pop_back();
+  }
+  void key() {
+    ++keys;
+    if (!n_keys.empty()) keys_of_one = std::max(keys_of_one, ++n_keys.back());
+  }
+};
+
+/// Stops at the first bracket beyond `max_depth`.
+Extent measure(std::string_view text, int max_depth) {
+  Extent extent;
   bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size() && extent.depth <= max_depth; ++i) {
     const char c = text[i];
     if (in_string) {
       if (c == '\\') ++i;
@@ -20,24 +39,28 @@ int nesting_depth(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
+      extent.open();
     } else if (c == ']' || c == '}') {
-      --depth;
+      extent.close();
+    } else if (c == ':') {
+      extent.key();
     }
   }
-  return deepest;
+  return extent;
+}
+
+Status check_limit(const std::string& source, std::string_view what, size_t found, size_t limit) {
+  if (found <= limit) return {};
+  return fail(Code::kOutOfRange, "{}: JSON has {} {}, more than the limit of {}", source, found, what, limit);
 }
 
 Status check_limits(std::string_view text, const std::string& source, const JsonLimits& limits) {
-  if (text.size() > limits.max_bytes) {
-    return fail(Code::kOutOfRange, "{}: JSON has {} bytes, more than the limit of {}", source, text.size(),
-                limits.max_bytes);
-  }
-  if (const int depth = nesting_depth(text); depth > limits.max_depth) {
-    return fail(Code::kOutOfRange, "{}: JSON is nested {} deep, more than the limit of {}", source, depth,
-                limits.max_depth);
-  }
-  return Status();
+  DB_TRY(check_limit(source, "bytes", text.size(), limits.max_bytes));
+  const Extent extent = measure(text, limits.max_depth);
+  DB_TRY(
+      check_limit(source, "nested levels", static_cast<size_t>(extent.depth), static_cast<size_t>(limits.max_depth)));
+  DB_TRY(check_limit(source, "keys in one object", extent.keys_of_one, limits.max_keys_per_object));
+  return check_limit(source, "keys", extent.keys, limits.max_keys);
 }
 
 template <typename Tree>

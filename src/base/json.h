@@ -1,4 +1,4 @@
-// JSON from outside, parsed safely: size and nesting are bounded before a tree is built, errors name the source.
+// JSON from outside, parsed safely: size, nesting and keys are bounded before a tree is built, errors name the source.
 // The tree is nlohmann::ordered_json (caller's key order is kept: chat templates and tool schemas depend on it).
 #pragma once
 
@@ -17,6 +17,8 @@ using Json = nlohmann::ordered_json;
 struct JsonLimits {
   size_t max_bytes = 64u << 20;
   int max_depth = 64;
+  size_t max_keys_per_object = 1024;  // objects search linearly: building one costs the square of its keys
+  size_t max_keys = 131072;           // in the whole text
 };
 
 /// Parses `text`; `source` (a path or "request body") starts every error message. Duplicate keys keep the last value.

@@ -19,6 +19,18 @@ TEST(Json, RefusesDepthBeforeBuildingATree) {
   EXPECT_NE(parsed.status().message().find("body"), std::string::npos);
 }
 
+TEST(Json, RefusesManyKeysBeforeBuildingATree) {
+  std::string many = "{";
+  for (int i = 0; i < 80000; ++i) many += fmt::format("\"{}\":0,", i);
+  many += "\"last\":0}";
+  const Status refused = parse_json(many, "body").status();
+  EXPECT_EQ(refused.code(), Code::kOutOfRange);
+  EXPECT_EQ(refused.message(), "body: JSON has 80001 keys in one object, more than the limit of 1024");
+  const JsonLimits two_in_all{.max_keys = 2};
+  EXPECT_TRUE(parse_json(R"([{"a":":::"},{"b":1}])", "body", two_in_all).ok());
+  EXPECT_FALSE(parse_json(R"([{"a":1},{"b":1},{"c":1}])", "body", two_in_all).ok());
+}
+
 TEST(Json, BracketsInsideStringsDoNotNest) {
   const auto parsed = parse_json(R"({"a":"[[[[\"[[[["})", "body", {.max_depth = 1});
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();

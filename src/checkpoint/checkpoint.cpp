@@ -15,6 +15,7 @@ Result<std::map<std::string, std::string>> read_index(const std::string& path) {
   JsonLimits limits;
   limits.max_bytes = 256u << 20;
   limits.max_depth = 8;
+  limits.max_keys_per_object = limits.max_keys = 1u << 20;  // one for each tensor
   DB_ASSIGN(const SortedJson index, parse_sorted_json(text, path, limits));
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
     return fail(Code::kCorrupt, "{}: wanted an object weight_map", path);

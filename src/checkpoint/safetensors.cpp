@@ -98,6 +98,7 @@ Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::by
   JsonLimits limits;
   limits.max_bytes = kMaxSafetensorsHeaderBytes;
   limits.max_depth = 4;
+  limits.max_keys_per_object = limits.max_keys = 4u << 20;  // one for each tensor, and four inside it
   DB_ASSIGN(const SortedJson header, parse_sorted_json(text, source + ": header", limits));
   if (!header.is_object()) return fail(Code::kCorrupt, "{}: header is not a JSON object", source);
 

@@ -3,8 +3,8 @@
 //
 // Life of a request: submit() checks it and queues it; the engine thread admits it, steps it together with all others,
 // calls its sink for each new token and exactly once with `finish` set; its pages are free before that last call.
-// Threads: submit, cancel, stats may be called from any thread. Sinks run on the engine thread: they must not block
-// and must not call back into the engine except cancel().
+// Threads: submit, cancel, health and stats may be called from any thread. Sinks run on the engine thread: they must
+// not block and must not call back into the engine except cancel().
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "sched/plan.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace drawbridge {
@@ -102,6 +103,7 @@ struct ModelCard {
   int64_t max_context = 0;           // tokens
   float default_temperature = 1.0f;  // generation_config.json
   float default_top_p = 1.0f;
+  ChatTemplate chat_template = ChatTemplate::kGlm52;
   std::vector<std::string> notices;  // anything unusual that the user must know: said at start and in /metrics
 };
 
@@ -114,6 +116,8 @@ class Engine {
   virtual Result<RequestId> submit(GenerateRequest request, Sink sink) = 0;
   /// Ends a request at the next step boundary; unknown or finished ids are ignored.
   virtual void cancel(RequestId id) = 0;
+  /// Why no request is served any more; ok while the engine works.
+  virtual Status health() const = 0;
   virtual EngineStats stats() const = 0;
   virtual const ModelCard& card() const = 0;
   virtual const Tokenizer& tokenizer() const = 0;

@@ -218,6 +218,17 @@ TEST(Engine, AFullQueueSaysSo) {
   EXPECT_EQ(last.code(), Code::kResourceExhausted);
 }
 
+TEST(Engine, TakesSamplingDefaultsFromTheModelsDirectory) {
+  EXPECT_EQ(start(tiny_options())->card().default_top_p, 1.0f);
+  const std::string path = tiny_model() + "/generation_config.json";
+  std::ofstream(path) << R"({"temperature":0.5,"top_p":0.95})";
+  EXPECT_EQ(start(tiny_options())->card().default_temperature, 0.5f);
+  EXPECT_EQ(start(tiny_options())->card().default_top_p, 0.95f);
+  std::ofstream(path) << R"({"top_p":"high"})";
+  EXPECT_EQ(make_engine(tiny_options()).status().message(), path + ": top_p: wanted a number, found \"high\"");
+  std::filesystem::remove(path);
+}
+
 TEST(Engine, NoticesNameWhatIsMissing) {
   const auto engine = start(tiny_options());
   ASSERT_FALSE(engine->card().notices.empty());

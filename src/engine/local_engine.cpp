@@ -52,6 +52,11 @@ void LocalEngine::cancel(RequestId id) {
   wake_.notify_all();
 }
 
+Status LocalEngine::health() const {
+  const std::lock_guard lock(mutex_);
+  return broken_;
+}
+
 EngineStats LocalEngine::stats() const {
   const std::lock_guard lock(mutex_);
   return stats_;

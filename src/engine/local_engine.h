@@ -25,6 +25,7 @@ class LocalEngine : public Engine {
 
   Result<RequestId> submit(GenerateRequest request, Sink sink) override;
   void cancel(RequestId id) override;
+  Status health() const override;
   EngineStats stats() const override;
   const ModelCard& card() const override { return card_; }
   const Tokenizer& tokenizer() const override { return tokenizer_; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/json.h"
 #include "base/mapped_file.h"
 #include "engine/local_engine.h"
 #include "model/glm52_tensors.h"
@@ -29,15 +30,37 @@ Status check_options(const EngineOptions& o) {
   return at_least("--max-step-tokens", o.max_step_tokens, 1);
 }
 
-/// Says when the directory's chat template is not one that render_glm_chat reproduces.
-void note_chat_template(const std::string& directory, std::vector<std::string>& notices) {
+/// The template that chats are rendered in, and a notice when the directory's own is another one.
+void choose_chat_template(const std::string& directory, ModelCard& card) {
   const std::string path = directory + "/chat_template.jinja";
   const auto text = read_text_file(path, 1 << 20);
-  const Status known = text.ok() ? check_chat_template(*text, path).status() : text.status();
-  if (!known.ok()) notices.push_back(known.message() + "; chats are rendered in GLM-5.2's format");
+  const auto known = text.ok() ? check_chat_template(*text, path) : text.status();
+  if (known.ok()) {
+    card.chat_template = *known;
+  } else {
+    card.notices.push_back(known.status().message() + "; chats are rendered in GLM-5.2's format");
+  }
 }
 
-ModelCard make_card(const EngineOptions& options, const StepRunner& runner, const Tokenizer& tokenizer) {
+/// Temperature and top_p of requests that name none. A directory without the file means 1.0 for both.
+Status read_sampling_defaults(const std::string& directory, ModelCard& card) {
+  const std::string path = directory + "/generation_config.json";
+  if (!std::filesystem::exists(path)) return {};
+  DB_ASSIGN(const std::string text, read_text_file(path, 1 << 20));
+  DB_ASSIGN(const Json root, parse_json(text, path));
+  const auto read = [&](const char* name, float& value) {
+    const auto found = root.find(name);
+    if (found == root.end() || found->is_null()) return Status();
+    if (!found->is_number())
+      return fail(Code::kCorrupt, "{}: {}: wanted a number, found {}", path, name, dump_json(*found));
+    value = found->get<float>();
+    return Status();
+  };
+  DB_TRY(read("temperature", card.default_temperature));
+  return read("top_p", card.default_top_p);
+}
+
+Result<ModelCard> make_card(const EngineOptions& options, const StepRunner& runner, const Tokenizer& tokenizer) {
   const Glm52Config& config = runner.config();
   ModelCard card;
   card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
@@ -58,7 +81,8 @@ ModelCard make_card(const EngineOptions& options, const StepRunner& runner, cons
     card.notices.push_back(fmt::format("tokenizer.json has {} ids, the model {}: the rest cannot be used",
                                        tokenizer.vocab_size(), config.vocab));
   }
-  note_chat_template(options.model, card.notices);
+  choose_chat_template(options.model, card);
+  DB_TRY(read_sampling_defaults(options.model, card));
   return card;
 }
 
@@ -85,7 +109,7 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
                          options.max_step_tokens, options.max_running};
   DB_ASSIGN(auto runner, StepRunner::create(config, step));
   DB_TRY(self_check(*runner));
-  ModelCard card = make_card(options, *runner, tokenizer);
+  DB_ASSIGN(ModelCard card, make_card(options, *runner, tokenizer));
   const SchedulerOptions scheduling{n_pages, options.page_size, options.max_running, options.max_step_tokens};
   return std::unique_ptr<Engine>(
       std::make_unique<LocalEngine>(std::move(card), std::move(tokenizer), std::move(runner), options, scheduling));

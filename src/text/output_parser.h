@@ -41,6 +41,7 @@ class OutputParser {
 
   /// Tool calls started so far; finish_reason is "tool_calls" if any.
   int n_tool_calls() const { return n_calls_; }
+  bool in_reasoning() const { return state_ == State::kReasoning; }
 
  private:
   enum class State { kReasoning, kContent, kBetweenCalls, kName, kKey, kAfterKey, kValue, kAfterValue };
