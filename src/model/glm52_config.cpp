@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/mapped_file.h"
+#include "model/generation_config.h"
 
 namespace drawbridge {
 namespace {
@@ -232,14 +233,9 @@ void read_dtype(Fields& f, Glm52Config& c) {
 void read_tokens(Fields& f, Glm52Config& c) {
   c.vocab = f.integer("vocab_size", 1, kMaxVocab);
   if (!f.has("eos_token_id")) return;
-  const Json& eos = f.at("eos_token_id");
-  const Json list = eos.is_array() ? eos : Json::array({eos});
-  for (const Json& id : list) {
-    if (!id.is_number_unsigned() || id >= c.vocab || list.size() > 64) {
-      return f.refuse("eos_token_id", fmt::format("at most 64 token ids below {}", c.vocab));
-    }
-    c.eos.push_back(id.get<int32_t>());
-  }
+  const auto eos = read_token_ids(f.at("eos_token_id"), c.vocab);
+  if (!eos) return f.refuse("eos_token_id", fmt::format("at most 64 token ids below {}", c.vocab));
+  c.eos = *eos;
 }
 
 /// Keys that are understood to carry nothing for inference; anything else is listed as unknown.
