@@ -256,6 +256,26 @@ Status check_architecture(const Json& config, const std::string& source) {
   return fail(Code::kUnsupported, "{}: model_type: wanted \"glm_moe_dsa\", found {}", source, dump_json(type));
 }
 
+/// Bounds what is listed and counted tensor by tensor: no count of elements or bytes can then overflow.
+Status check_size(const Glm52Config& c, const std::string& source) {
+  constexpr int64_t kMaxExperts = 1 << 20;  // of all layers
+  if (c.n_all_layers() * c.n_experts > kMaxExperts) {
+    return fail(Code::kOutOfRange, "{}: n_routed_experts: wanted at most {} in all layers, found {} in each of {}",
+                source, kMaxExperts, c.n_experts, c.n_all_layers());
+  }
+  constexpr double kMaxParameters = 1e15;
+  const auto product = [](int64_t a, int64_t b) { return static_cast<double>(a) * static_cast<double>(b); };
+  const double attention = product(c.q_lora, c.hidden + c.n_heads * c.qk_head() + c.index_heads * c.index_dim) +
+                           product(c.latent_width() + c.index_dim + c.index_heads, c.hidden) +
+                           product(c.n_heads * (c.qk_nope + c.v_head), c.kv_lora) +
+                           product(c.n_heads * c.v_head, c.hidden);
+  const double mlp = 3 * product(c.intermediate + (c.n_experts + c.n_shared_experts) * c.moe_intermediate, c.hidden);
+  const double total = static_cast<double>(c.n_all_layers()) * (attention + mlp) + 2 * product(c.vocab, c.hidden);
+  if (total <= kMaxParameters) return Status();
+  return fail(Code::kOutOfRange, "{}: describes about {:.3g} parameters, wanted at most {:.0g}", source, total,
+              kMaxParameters);
+}
+
 }  // namespace
 
 bool Glm52Config::is_sparse(int64_t layer) const {
@@ -289,6 +309,7 @@ Result<Glm52Config> parse_glm52_config(const Json& config, const std::string& so
   read_mlp(f, c);
   read_indexer(f, c);
   DB_TRY(f.status());
+  DB_TRY(check_size(c, source));
   if (f.has("quantization_config")) {
     DB_ASSIGN(c.quantization, parse_quantization_config(f.at("quantization_config"), source));
   }

@@ -165,6 +165,17 @@ TEST(Glm52Config, ThePatternIsLettersOrAListAndReadOnlyWhenItCounts) {
   EXPECT_EQ(parse_glm52_config(config, "c")->indexer, by_letters->indexer);
 }
 
+TEST(Glm52Config, ASizeThatWouldOverflowIsRefused) {
+  Json config = glm52_json();
+  for (const char* key : {"num_attention_heads", "qk_nope_head_dim"}) config[key] = 65536;
+  config["q_lora_rank"] = 1 << 20;
+  EXPECT_THAT(parse_glm52_config(config, "c").status().message(), HasSubstr("parameters, wanted at most 1e+15"));
+  config = glm52_json();
+  config["n_routed_experts"] = 65536;
+  EXPECT_THAT(parse_glm52_config(config, "c").status().message(),
+              HasSubstr("n_routed_experts: wanted at most 1048576"));
+}
+
 TEST(Glm52Config, UnknownKeysAreListedNotRefused) {
   Json config = glm52_json();
   config["brand_new"] = 1;
