@@ -212,6 +212,30 @@ TEST_F(CheckpointTest, AScaleBesideAnUnquantizedWeightIsAConflict) {
   EXPECT_THAT(find_matrix(*checkpoint, "f", 1, 1).status().message(), HasSubstr("found both"));
 }
 
+TEST_F(CheckpointTest, HeadersDoWithoutDataAndSayWhatIsMissing) {
+  write_raw(R"({"a.weight":{"dtype":"F8_E4M3","shape":[2,130],"data_offsets":[8,268]},)"
+            R"("a.weight_scale_inv":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})",
+            3, "one.safetensors");
+  write_text("model.safetensors.index.json",
+             R"({"weight_map":{"a.weight":"one.safetensors","b":"two.safetensors","c":"two.safetensors"}})");
+  EXPECT_THAT(open_error().message(), HasSubstr("is the file truncated?"));
+  const auto checkpoint = Checkpoint::open(dir_, Contents::kHeader);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  ASSERT_EQ(checkpoint->incomplete().size(), 2u);
+  EXPECT_THAT(checkpoint->incomplete()[0], HasSubstr("one.safetensors: has "));
+  EXPECT_THAT(checkpoint->incomplete()[1], HasSubstr("two.safetensors: missing"));
+  const auto layout = find_matrix_layout(*checkpoint, "a", 2, 130);
+  ASSERT_TRUE(layout.ok()) << layout.status().message();
+  EXPECT_EQ(layout->format, WeightFormat::kFp8Block);
+  EXPECT_EQ(layout->weight->bytes() + layout->scale->bytes(), 268);
+  EXPECT_TRUE(layout->weight->data.empty());
+}
+
+TEST_F(CheckpointTest, HeadersWhoseOffsetsOverflowAreRefused) {
+  write_raw(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[18446744073709551615,18446744073709551615]}})", 0);
+  EXPECT_FALSE(Checkpoint::open(dir_, Contents::kHeader).ok());
+}
+
 TEST_F(CheckpointTest, ANameInTheIndexTwiceIsRefused) {
   write_text("model.safetensors.index.json", R"({"weight_map":{"a":"x.safetensors","a":"y.safetensors"}})");
   EXPECT_THAT(open_error().message(), HasSubstr("key \"a\" stands twice"));

@@ -83,7 +83,8 @@ Status check_overlap(std::vector<TensorInfo>& tensors, const std::string& source
 
 }  // namespace
 
-Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::byte> file, const std::string& source) {
+Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::byte> file, const std::string& source,
+                                                         Contents contents) {
   if (file.size() < 8) {
     return fail(Code::kCorrupt, "{}: wanted at least 8 bytes of header length, found {} bytes", source, file.size());
   }
@@ -102,10 +103,12 @@ Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::by
   DB_ASSIGN(const SortedJson header, parse_sorted_json(text, source + ": header", limits));
   if (!header.is_object()) return fail(Code::kCorrupt, "{}: header is not a JSON object", source);
 
+  const uint64_t data_begin = 8 + header_size;
+  const uint64_t data_size = contents == Contents::kData ? file.size() - data_begin : INT64_MAX - data_begin;
   std::vector<TensorInfo> tensors;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
-    DB_ASSIGN(TensorInfo info, read_entry(name, entry, source, 8 + header_size, file.size() - 8 - header_size));
+    DB_ASSIGN(TensorInfo info, read_entry(name, entry, source, data_begin, data_size));
     tensors.push_back(std::move(info));
   }
   DB_TRY(check_overlap(tensors, source));
