@@ -7,7 +7,6 @@
 #include "base/mapped_file.h"
 #include "engine/local_engine.h"
 #include "model/generation_config.h"
-#include "model/glm52_tensors.h"
 #include "text/chat_template.h"
 
 namespace drawbridge {
@@ -62,14 +61,16 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
-  for (const ExpectedTensor& tensor : expected_tensors(config)) card.n_parameters += element_count(tensor);
+  const Inventory& inventory = runner.weights().inventory;
+  const PartInventory total = inventory.total();
+  card.n_parameters = total.parameters;
+  card.active_weight_bytes = total.active_bytes;
   for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
     card.weight_bytes += static_cast<int64_t>(tensor.data.size());
   }
   card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache);
   card.max_context = std::min(options.max_context, config.max_positions);
-  const auto& of_weights = runner.weights().notices;
-  card.notices.insert(card.notices.end(), of_weights.begin(), of_weights.end());
+  card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
   if (card.max_context < config.max_positions) {
     card.notices.push_back(fmt::format("context is cut to {} of the model's {} tokens (--max-context)",
                                        card.max_context, config.max_positions));
