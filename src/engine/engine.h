@@ -99,6 +99,7 @@ struct ModelCard {
   std::string backend;       // Backend::describe()
   int64_t n_parameters = 0;
   int64_t weight_bytes = 0;
+  int64_t active_weight_bytes = 0;  // read to decode one token of one request
   int64_t kv_bytes_per_token = 0;
   int64_t max_context = 0;           // tokens
   float default_temperature = 1.0f;  // generation_config.json
