@@ -153,8 +153,9 @@ class TrainingModel(nn.Module):
             if name.endswith(("o_proj.weight", "down_proj.weight", "down_proj")):
                 p.data.mul_((2 * n) ** -0.5)
 
-    def attentions(self):
-        return [l.self_attn for l in self.lm.model.layers]
+    def all_attentions(self):
+        """In order, the MTP layer's last."""
+        return [l.self_attn for l in [*self.lm.model.layers, self.mtp.layer]]
 
     def gates(self):
         layers = [*self.lm.model.layers, self.mtp.layer]

@@ -17,8 +17,8 @@ def smooth(points, width=50):
 
 def main(state, out):
     log = torch.load(state, weights_only=False)["log"]
-    series = {"trunk, 512-token rows": [(e["step"], e["main"]) for e in log if e["stage"] != "long"],
-              "trunk, 4,096-token rows": [(e["step"], e["main"]) for e in log if e["stage"] == "long"],
+    series = {"trunk, 512-token rows": [(e["step"], e["main"]) for e in log if "main" in e and e["stage"] != "long"],
+              "trunk, 4,096-token rows": [(e["step"], e["main"]) for e in log if "main" in e and e["stage"] == "long"],
               "MTP, mean of 3 draft steps (half weight)": [(e["step"], e["mtp"]) for e in log if "mtp" in e],
               "indexers, KL to dense attention": [(e["step"], e["indexer"]) for e in log if "indexer" in e]}
     figure, axes = plt.subplots(figsize=(8, 4.5))

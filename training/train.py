@@ -1,11 +1,12 @@
 """Trains the bundled model with HF's own class as the trunk, in stages, and exports the checkpoint; resumable.
 
-    python training/train.py --data DATA --model models/glm52-nano --state DATA/state.pt --seconds 5400
+    python training/train.py --data DATA --model models/glm52-nano --state DATA/state.pt --seconds 5600
 
 The clock drives everything: the share of --seconds that has passed (over all runs of one state file) decides the stage
 and the learning rate. Stages: `trunk` and `sums` (512-token rows, of the broad mixture, then of the one with more bare sums),
-`mtp` (the same, and the MTP layer over three draft steps), `long` (every other step a 4,096-token row, from which the
-indexers learn where attention looks). Samples packed in one row do not see each other.
+`mtp` (the same, and the MTP layer over three draft steps), `long` (every other step a 4,096-token row), `indexer` (all
+else frozen, the indexers learn from 4,096-token rows where attention looks: DeepSeek-V3.2's warm-up). Samples packed in
+one row do not see each other.
 """
 import argparse
 import json
@@ -22,9 +23,10 @@ from transformers import AutoTokenizer
 from modules import TrainingModel, indexer_loss
 
 EOS = ["<|endoftext|>", "<|user|>", "<|observation|>"]
-STAGES = (("trunk", 0.26), ("sums", 0.6), ("mtp", 0.83), ("long", 1.0))  # (name, share of the time at which it ends)
-ROWS = {"trunk": "main", "sums": "sums", "mtp": "sums", "long": "long"}
-DRAFT_STEPS, PROBED_ROWS, MTP_WEIGHT = 3, 96, 0.5
+STAGES = (("trunk", 0.26), ("sums", 0.61), ("mtp", 0.77), ("long", 0.93), ("indexer", 1.0))  # (name, share of the time at which it ends)
+ROWS = {"trunk": "main", "sums": "sums", "mtp": "sums", "long": "long", "indexer": "long"}
+DRAFT_STEPS, MTP_WEIGHT = 3, 0.5
+PROBED_ROWS, INDEXER_RATE = 256, 2e-3
 
 
 def config_dict(tok):
@@ -100,25 +102,32 @@ def mtp_loss(model, ids, trained, seg, hidden, rotary, mask):
     return torch.stack(losses).mean()
 
 
+@torch.no_grad()
+def observe(model, ids, mask, probe):
+    """Runs trunk and MTP layer so that every attention leaves what its indexer's loss needs."""
+    for a in model.all_attentions():
+        a.probe = probe
+    hidden, rotary = model.trunk(ids, mask)
+    model.mtp(hidden, next_embeddings(model, ids), rotary, mask)
+    for a in model.all_attentions():
+        a.probe = None
+
+
 def step_losses(model, rows, stage):
     """{name: loss} of one batch."""
     ids, trained, seg = (torch.from_numpy(r.astype(np.int64)) for r in rows)
     trained = trained > 0
     s = ids.shape[1]
     mask = ((seg[:, :, None] == seg[:, None, :]) & torch.ones(s, s).tril().bool())[:, None]
-    probe = torch.randperm(s)[:PROBED_ROWS].sort().values if stage == "long" else None
-    attentions = [*model.attentions(), model.mtp.layer.self_attn]
-    for a in attentions:
-        a.probe = probe
+    if stage == "indexer":
+        probe = torch.randperm(s)[:PROBED_ROWS].sort().values
+        observe(model, ids, mask, probe)
+        return {"indexer": indexer_loss(model.all_attentions(), mask, probe)}
     hidden, rotary = model.trunk(ids, mask)
     keep = trained[:, 1:] & (seg[:, 1:] == seg[:, :-1])
     losses = {"main": kept_loss(model, hidden[:, :-1], ids[:, 1:], keep)}
     if stage == "mtp":
         losses["mtp"] = MTP_WEIGHT * mtp_loss(model, ids, trained, seg, hidden, rotary, mask)
-    if stage == "long":
-        with torch.no_grad():
-            model.mtp(hidden, next_embeddings(model, ids), rotary, mask)
-        losses["indexer"] = indexer_loss(attentions, mask, probe)
     return losses
 
 
@@ -133,9 +142,9 @@ class RouterBalance:
     def count(self, gate, inputs, outputs):
         self.loads[gate] = torch.bincount(outputs[2].flatten(), minlength=gate.num_experts).float()
 
-    def step(self):
+    def step(self, moving):
         for gate, load in self.loads.items():
-            gate.e_score_correction_bias += self.rate * torch.sign(load.mean() - load)
+            gate.e_score_correction_bias += moving * self.rate * torch.sign(load.mean() - load)
         self.loads.clear()
 
 
@@ -148,8 +157,9 @@ def learning_rate(share, step, peak):
     return peak * min(1, (step + 1) / 100) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(1, share))))
 
 
-def save(path, model, opt, step, spent, log):
-    torch.save({"model": model.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent, "log": log}, path + ".tmp")
+def save(path, model, optimizers, step, spent, log):
+    state = {"model": model.state_dict(), "step": step, "spent": spent, "log": log}
+    torch.save({**state, **{name: o.state_dict() for name, o in optimizers.items()}}, path + ".tmp")
     os.replace(path + ".tmp", path)
 
 
@@ -157,7 +167,7 @@ def main():
     p = argparse.ArgumentParser()
     for a in ("data", "model", "state"):
         p.add_argument("--" + a, required=True)
-    p.add_argument("--seconds", type=float, default=5400)
+    p.add_argument("--seconds", type=float, default=5600)
     p.add_argument("--save-every", type=float, default=300)
     p.add_argument("--tokens-per-step", type=int, default=2048)
     p.add_argument("--lr", type=float, default=2e-3)
@@ -170,10 +180,15 @@ def main():
     vectors = [p for n, p in model.named_parameters() if p.dim() < 2]
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
                             lr=args.lr, betas=(0.9, 0.95), fused=True)
+    indexer_opt = torch.optim.AdamW([p for a in model.all_attentions() if a.indexer is not None for p in a.indexer.parameters()],
+                                    lr=INDEXER_RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    optimizers = {"opt": opt, "indexer_opt": indexer_opt}
     step, spent, log = 0, 0.0, []
     if os.path.exists(args.state):
         s = torch.load(args.state, weights_only=False)
-        model.load_state_dict(s["model"]), opt.load_state_dict(s["opt"])
+        model.load_state_dict(s["model"])
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(s[name])
         step, spent, log = s["step"], s["spent"], s["log"]
     rows = {name: np.load(pathlib.Path(args.data) / f"{name}.npy", mmap_mode="r") for name in ("main", "sums", "long")}
     last = saved = time.time()
@@ -188,20 +203,20 @@ def main():
         for group in opt.param_groups:
             group["lr"] = learning_rate(share, step, args.lr)
         losses = step_losses(model, np.asarray(data[:, at : at + batch]), stage)
-        opt.zero_grad()
+        model.zero_grad()
         sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        opt.step()
-        balance.step()
+        (indexer_opt if stage == "indexer" else opt).step()
+        balance.step(moving=stage != "indexer")
         step += 1
         spent, last = spent + time.time() - last, time.time()
         log.append({"step": step, "spent": round(spent, 1), "stage": stage, **{k: round(v.item(), 4) for k, v in losses.items()}})
         if step % 20 == 0:
             print(json.dumps(log[-1]), flush=True)
         if time.time() - saved > args.save_every:
-            save(args.state, model, opt, step, spent, log)
+            save(args.state, model, optimizers, step, spent, log)
             saved = time.time()
-    save(args.state, model, opt, step, spent, log)
+    save(args.state, model, optimizers, step, spent, log)
     export(model, cfg, args.model)
 
 
