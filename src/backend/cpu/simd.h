@@ -26,6 +26,7 @@ class SimdBackend : public CpuBackend {
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override;
   void rms_norm(View y, View x, std::span<const float> w, float eps) override;
+  void add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps) override;
   void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) override;
   void linear(View y, View x, const Matrix& w) override;
   void linear_f32(View y, View x, const Matrix& w) override;

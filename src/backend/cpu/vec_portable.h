@@ -10,8 +10,8 @@ namespace {
 
 typedef float Vec __attribute__((vector_size(16)));
 typedef uint32_t Bits __attribute__((vector_size(16)));
-typedef uint16_t Words __attribute__((vector_size(8)));
-typedef uint8_t Bytes __attribute__((vector_size(4)));
+typedef uint16_t Words __attribute__((vector_size(16)));
+typedef uint8_t Bytes __attribute__((vector_size(16)));
 constexpr int kLanes = 4;
 constexpr int kTileColumns = 2;
 
@@ -84,27 +84,34 @@ inline Vec round_bf16(Vec v) {
   return vec_of(((rounded & ~is_nan) | ((bits | 0x400000u) & is_nan)) & 0xffff0000u);
 }
 inline void store_bf16(uint16_t* p, Vec v) {
-  const Words high = __builtin_convertvector(bits_of(round_bf16(v)) >> 16, Words);
-  std::memcpy(p, &high, sizeof high);
+  const Bits high = bits_of(round_bf16(v)) >> 16;
+  for (int i = 0; i < kLanes; ++i) p[i] = static_cast<uint16_t>(high[i]);
 }
 
-inline Bits widen_words(const uint16_t* p) {
-  Words words;
-  std::memcpy(&words, p, sizeof words);
-  return __builtin_convertvector(words, Bits);
+// The bytes go through a register: written into part of a vector in memory, they would stall its load.
+inline Words words_of(const uint16_t* p) {
+  typedef uint64_t Halves __attribute__((vector_size(16)));
+  uint64_t four;
+  std::memcpy(&four, p, sizeof four);
+  return reinterpret_cast<Words>(Halves{four, 0});
 }
-inline Bits widen_bytes(const uint8_t* p) {
-  Bytes bytes;
-  std::memcpy(&bytes, p, sizeof bytes);
-  return __builtin_convertvector(bytes, Bits);
+inline Words words_of(const uint8_t* p) {
+  uint32_t four;
+  std::memcpy(&four, p, sizeof four);
+  return reinterpret_cast<Words>(__builtin_shufflevector(reinterpret_cast<Bytes>(Bits{four, 0, 0, 0}), Bytes{}, 0, 16,
+                                                         1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+}
+/// The first four words, each in the low half of its lane. Little endian, as the checkpoints are.
+inline Bits widen(Words words) {
+  return reinterpret_cast<Bits>(__builtin_shufflevector(words, Words{}, 0, 8, 1, 9, 2, 10, 3, 11));
 }
 
 inline Vec widen_bf16(const uint16_t* p) {
-  return vec_of(widen_words(p) << 16);
+  return vec_of(widen(words_of(p)) << 16);
 }
 /// The f16 exponent is 112 below f32's. Multiplying by 2^112 also sets subnormals right; infinity and NaN keep theirs.
 inline Vec widen_f16(const uint16_t* p) {
-  const Bits half = widen_words(p);
+  const Bits half = widen(words_of(p));
   const Bits magnitude = half & 0x7fffu;
   const Bits finite = bits_of(vec_of(magnitude << 13) * splat(0x1p112f));
   const Bits is_special = reinterpret_cast<Bits>(magnitude >= 0x7c00u);
@@ -113,7 +120,7 @@ inline Vec widen_f16(const uint16_t* p) {
 }
 /// As widen_f16, the exponent 120 below; 0x7f is NaN.
 inline Vec widen_e4m3(const uint8_t* p) {
-  const Bits code = widen_bytes(p);
+  const Bits code = widen(words_of(p));
   const Bits magnitude = code & 0x7fu;
   const Bits finite = bits_of(vec_of(magnitude << 20) * splat(0x1p120f));
   const Bits nan = reinterpret_cast<Bits>(magnitude == 0x7fu) & 0x7fc00000u;
