@@ -25,6 +25,7 @@ int run_command_line(int argc, const char* const* argv) {
   Action action;
   add_generate(app, action);
   add_inspect(app, action);
+  add_synth(app, action);
   add_bench(app, action);
   try {
     app.parse(argc, argv);

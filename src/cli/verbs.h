@@ -15,6 +15,7 @@ using Action = std::function<Status()>;
 void add_generate(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
+void add_synth(CLI::App& app, Action& action);
 
 /// The options of every verb that loads a model.
 void add_engine_options(CLI::App& verb, EngineOptions& options);
