@@ -24,6 +24,8 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   Action action;
   add_generate(app, action);
+  add_serve(app, action);
+  add_chat(app, action);
   add_inspect(app, action);
   add_synth(app, action);
   add_bench(app, action);

@@ -13,12 +13,14 @@ namespace drawbridge {
 using Action = std::function<Status()>;
 
 void add_generate(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
+void add_chat(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
 
-/// The options of every verb that loads a model.
-void add_engine_options(CLI::App& verb, EngineOptions& options);
+/// The options of every verb that loads a model; returns --model, which is required.
+CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& options);
 
 /// Says on the log whatever is unusual about the loaded model.
 void log_notices(const ModelCard& card);

@@ -8,71 +8,12 @@
 #include <fstream>
 #include <future>
 
-#include "base/mapped_file.h"
+#include "backend/backend.h"
 #include "engine/generate.h"
-#include "model/random_checkpoint_test.h"
+#include "engine/tiny_engine_test.h"
 
 namespace drawbridge {
 namespace {
-
-/// A tokenizer whose 256 tokens are the 256 bytes.
-std::string byte_tokenizer_json() {
-  Json vocab = Json::object();
-  int unprintable = 256;
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool plain = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
-    const int point = plain ? byte : unprintable++;
-    std::string text;
-    if (point < 128) {
-      text += static_cast<char>(point);
-    } else {
-      text += static_cast<char>(0xc0 | (point >> 6));
-      text += static_cast<char>(0x80 | (point & 0x3f));
-    }
-    vocab[text] = byte;
-  }
-  const Json split = {{"type", "Split"},
-                      {"pattern", {{"Regex", "\\p{L}+|\\s+|[^\\s\\p{L}]+"}}},
-                      {"behavior", "Isolated"},
-                      {"invert", false}};
-  const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
-  const Json root = {
-      {"version", "1.0"},      {"added_tokens", Json::array()},
-      {"normalizer", nullptr}, {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, bytes}}}},
-      {"decoder", bytes},      {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", Json::array()}}}};
-  return dump_json(root);
-}
-
-/// Directory of the tiny model, written once.
-std::string tiny_model() {
-  static const std::string dir = [] {
-    const std::string made = process_directory("engine");
-    const std::string source = std::string(DB_SOURCE_DIR) + "/tests/golden/model/shared_indexer/config.json";
-    Json config = parse_json(read_text_file(source, 1 << 20).value(), source).value();
-    config["vocab_size"] = 256;
-    config["eos_token_id"] = Json::array({0u});
-    DB_CHECK(write_random_checkpoint(parse_glm52_config(config, source).value(), made, [](const std::string& n) {
-               return n;
-             }).ok());
-    std::ofstream(made + "/config.json") << dump_json(config);
-    std::ofstream(made + "/tokenizer.json") << byte_tokenizer_json();
-    return made;
-  }();
-  return dir;
-}
-
-EngineOptions tiny_options() {
-  EngineOptions options;
-  options.model = tiny_model();
-  options.max_context = 200;
-  return options;
-}
-
-std::unique_ptr<Engine> start(const EngineOptions& options) {
-  auto engine = make_engine(options);
-  DB_CHECK(engine.ok());
-  return std::move(engine).value();
-}
 
 GenerateRequest request(int seed, int64_t n_prompt = 40, int64_t max_tokens = 24) {
   GenerateRequest r;
@@ -110,8 +51,8 @@ std::vector<Trace> run_together(Engine& engine, int n) {
   return traces;
 }
 
-std::vector<Trace> run_alone(int n) {
-  const auto engine = start(tiny_options());
+std::vector<Trace> run_alone(const EngineOptions& options, int n) {
+  const auto engine = start_engine(options);
   std::vector<Trace> traces;
   for (int i = 0; i < n; ++i) {
     Trace trace;
@@ -132,24 +73,33 @@ std::vector<Trace> run_alone(int n) {
   return traces;
 }
 
-TEST(Engine, SameBitsAloneTogetherChunkedPagedAndPreempted) {
-  const auto alone = run_alone(6);
+class EngineIsaTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Engine, EngineIsaTest, testing::ValuesIn(usable_cpu_isas()),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(EngineIsaTest, SameBitsAloneTogetherChunkedPagedPreemptedAndThreaded) {
+  EngineOptions options = tiny_options();
+  options.isa = GetParam();
+  options.n_threads = 1;
+  const auto alone = run_alone(options, 6);
   EXPECT_EQ(alone[0].tokens.size(), 24u);
-  EXPECT_EQ(run_together(*start(tiny_options()), 6), alone);
-  EngineOptions chunked = tiny_options();
+  EXPECT_EQ(run_together(*start_engine(options), 6), alone);
+  EngineOptions chunked = options;
   chunked.max_step_tokens = 5;
   chunked.page_size = 3;
-  EXPECT_EQ(run_together(*start(chunked), 6), alone);
-  EngineOptions tight = tiny_options();
+  chunked.n_threads = 2;
+  EXPECT_EQ(run_together(*start_engine(chunked), 6), alone);
+  EngineOptions tight = options;
   tight.kv_tokens = 160;  // two requests and a half: the newest must give way and start again
   tight.page_size = 4;
-  const auto engine = start(tight);
+  tight.n_threads = 3;
+  const auto engine = start_engine(tight);
   EXPECT_EQ(run_together(*engine, 6), alone);
   EXPECT_GT(engine->stats().n_preempted, 0);
 }
 
 TEST(Engine, ACancelledRequestFreesItsPagesBeforeItsLastWord) {
-  const auto engine = start(tiny_options());
+  const auto engine = start_engine(tiny_options());
   std::promise<RequestId> known;
   const std::shared_future<RequestId> id = known.get_future().share();
   std::promise<int64_t> free_at_end;
@@ -167,7 +117,7 @@ TEST(Engine, ACancelledRequestFreesItsPagesBeforeItsLastWord) {
 }
 
 TEST(Engine, StopsAtEndTokensStopStringsAndLength) {
-  const auto engine = start(tiny_options());
+  const auto engine = start_engine(tiny_options());
   GenerateRequest free = request(3);
   const auto whole = generate(*engine, free);
   ASSERT_TRUE(whole.ok());
@@ -183,7 +133,7 @@ TEST(Engine, StopsAtEndTokensStopStringsAndLength) {
 }
 
 TEST(Engine, RefusesBadRequestsByField) {
-  const auto engine = start(tiny_options());
+  const auto engine = start_engine(tiny_options());
   const auto refuse = [&](auto change, const char* field) {
     GenerateRequest r = request(1);
     change(r);
@@ -200,7 +150,7 @@ TEST(Engine, RefusesBadRequestsByField) {
 }
 
 TEST(Engine, DrainsAndThenTakesNothing) {
-  const auto engine = start(tiny_options());
+  const auto engine = start_engine(tiny_options());
   std::atomic<bool> ended = false;
   ASSERT_TRUE(engine->submit(request(1), [&](const Output& output) { ended = ended || output.finish; }).ok());
   engine->drain();
@@ -212,21 +162,21 @@ TEST(Engine, AFullQueueSaysSo) {
   EngineOptions options = tiny_options();
   options.max_running = 1;
   options.max_waiting = 1;
-  const auto engine = start(options);
+  const auto engine = start_engine(options);
   Status last;
   for (int i = 0; i < 3 && last.ok(); ++i) last = engine->submit(request(i, 40, 150), [](const Output&) {}).status();
   EXPECT_EQ(last.code(), Code::kResourceExhausted);
 }
 
 TEST(Engine, TakesDefaultsAndEndTokensFromTheModelsDirectory) {
-  const auto plain = start(tiny_options());
+  const auto plain = start_engine(tiny_options());
   EXPECT_EQ(plain->card().default_top_p, 1.0f);
   GenerateRequest greedy = request(1, 40, 8);
   greedy.sampling.temperature = 0;
   const auto tokens = generate(*plain, greedy)->tokens;
   const std::string path = tiny_model() + "/generation_config.json";
   std::ofstream(path) << fmt::format(R"({{"temperature":0.5,"top_p":0.95,"eos_token_id":{}}})", tokens[2]);
-  const auto configured = start(tiny_options());
+  const auto configured = start_engine(tiny_options());
   EXPECT_EQ(configured->card().default_temperature, 0.5f);
   EXPECT_EQ(configured->card().default_top_p, 0.95f);
   greedy.ignore_eos = false;
@@ -239,7 +189,7 @@ TEST(Engine, TakesDefaultsAndEndTokensFromTheModelsDirectory) {
 }
 
 TEST(Engine, NoticesNameWhatIsMissing) {
-  const auto engine = start(tiny_options());
+  const auto engine = start_engine(tiny_options());
   ASSERT_FALSE(engine->card().notices.empty());
   EXPECT_NE(engine->card().notices.back().find("chat_template.jinja"), std::string::npos);
   EXPECT_GT(engine->card().n_parameters, 0);

@@ -15,7 +15,8 @@ namespace {
 Result<Numerics> read_numerics(const std::string& name, DType model_dtype) {
   if (name == "serving") return Numerics::serving();
   if (name == "parity") return Numerics::parity(model_dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
-  return fail(Code::kInvalidArgument, "--numerics: wanted serving or parity, found '{}'", name);
+  if (name == "parity-f32") return Numerics::parity(DType::kF32);
+  return fail(Code::kInvalidArgument, "--numerics: wanted serving, parity or parity-f32, found '{}'", name);
 }
 
 Status check_options(const EngineOptions& o) {
@@ -104,8 +105,8 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  const StepOptions step{options.model,           options.isa,        numerics, options.page_size, n_pages,
-                         options.max_step_tokens, options.max_running};
+  const StepOptions step{options.model,     options.isa, options.n_threads,       numerics,
+                         options.page_size, n_pages,     options.max_step_tokens, options.max_running};
   DB_ASSIGN(auto runner, StepRunner::create(config, step));
   DB_TRY(self_check(*runner));
   fill_card(options, *runner, tokenizer, card);

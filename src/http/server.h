@@ -3,7 +3,7 @@
 //
 // A connection answers its requests one after the other; a request that is malformed or over a limit is answered here,
 // in OpenAI's error shape, and the connection is closed. Nothing that a peer sends or fails to read costs more than
-// the limits below.
+// the limits below. A peer that closes its sending half has left.
 #pragma once
 
 #include <chrono>

@@ -121,8 +121,8 @@ std::string write_model(const std::string& name, const Stored& tensors) {
 }
 
 /// Logits of two prompt chunks and one MTP step.
-std::vector<std::vector<float>> outputs(const std::string& directory) {
-  TinyModel model(test_config(), directory, Numerics::parity(DType::kF32));
+std::vector<std::vector<float>> outputs(const std::string& directory, const std::string& isa) {
+  TinyModel model(test_config(), directory, CpuOptions{isa, 2, Numerics::parity(DType::kF32)});
   std::vector<int32_t> prompt;
   for (int32_t i = 0; i < 30; ++i) prompt.push_back((i * 31 + 7) % 97);
   std::vector<std::vector<float>> rows = {model.run(std::span(prompt).first(20), 20)};
@@ -139,12 +139,15 @@ std::vector<std::vector<float>> outputs(const std::string& directory) {
 }
 
 void expect_twins_agree(const Twins& twins, const std::string& stored_directory) {
-  const auto plain = outputs(write_model("plain", twins.plain));
-  for (const auto& row : plain) {
-    for (const float logit : row) ASSERT_TRUE(std::isfinite(logit));
-    EXPECT_NE(*std::max_element(row.begin(), row.end()), *std::min_element(row.begin(), row.end()));
+  const std::string plain_directory = write_model("plain", twins.plain);
+  for (const std::string& isa : usable_cpu_isas()) {
+    const auto plain = outputs(plain_directory, isa);
+    for (const auto& row : plain) {
+      for (const float logit : row) ASSERT_TRUE(std::isfinite(logit));
+      EXPECT_NE(*std::max_element(row.begin(), row.end()), *std::min_element(row.begin(), row.end()));
+    }
+    EXPECT_EQ(outputs(stored_directory, isa), plain) << isa;
   }
-  EXPECT_EQ(outputs(stored_directory), plain);
 }
 
 TEST(Formats, Fp8Blocks) {

@@ -20,8 +20,8 @@ std::string golden_dir(const std::string& name) {
 /// The model of a golden file: its config, weights drawn as the file's maker drew them.
 class GoldenModel : public TinyModel {
  public:
-  GoldenModel(const std::string& name, const Numerics& numerics, int64_t page_size = 4, int64_t n_requests = 1)
-      : TinyModel(load_glm52_config(golden_dir(name)).value(), written(name), numerics, page_size, n_requests) {}
+  GoldenModel(const std::string& name, const CpuOptions& cpu, int64_t page_size = 4, int64_t n_requests = 1)
+      : TinyModel(load_glm52_config(golden_dir(name)).value(), written(name), cpu, page_size, n_requests) {}
 
  private:
   static std::string written(const std::string& name) {
@@ -69,15 +69,24 @@ int32_t argmax(const std::vector<float>& v) {
 constexpr double kF32Bound = 2e-4;  // of the logit range: f32 against f32, absorbed against expanded attention
 constexpr int kPrompts = 6;
 
-class GoldenTest : public testing::TestWithParam<const char*> {};
+CpuOptions on(const std::string& isa, const Numerics& numerics, int64_t n_threads = 2) {
+  return CpuOptions{isa, n_threads, numerics};
+}
+
+/// A golden model and the kernels that are to reproduce it.
+class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {
+ protected:
+  static const std::string& model_name() { return std::get<0>(GetParam()); }
+  static CpuOptions cpu() { return on(std::get<1>(GetParam()), Numerics::parity(DType::kF32)); }
+};
 
 TEST_P(GoldenTest, LogitsEqualTransformersHoweverThePromptIsCut) {
-  const Golden golden(GetParam());
+  const Golden golden(model_name());
   for (int p = 0; p < kPrompts; ++p) {
     const auto prompt = golden.ints(fmt::format("{}.prompt", p));
     const auto rows = golden.ints(fmt::format("{}.rows", p));
     const auto wanted = golden.floats(fmt::format("{}.logits", p));
-    GoldenModel model(GetParam(), Numerics::parity(DType::kF32));
+    GoldenModel model(model_name(), cpu());
     TinyModel::Rows all;
     model.append(all, prompt, 0);
     all.logit_row.assign(rows.begin(), rows.end());
@@ -89,16 +98,16 @@ TEST_P(GoldenTest, LogitsEqualTransformersHoweverThePromptIsCut) {
       EXPECT_LE(max_difference(found[r], row), kF32Bound * range_of(row)) << "prompt " << p << " row " << rows[r];
     }
     for (const size_t chunk : {size_t{1}, size_t{5}, size_t{16}}) {
-      EXPECT_EQ(GoldenModel(GetParam(), Numerics::parity(DType::kF32)).run(prompt, chunk), found.back())
+      EXPECT_EQ(GoldenModel(model_name(), cpu()).run(prompt, chunk), found.back())
           << "prompt " << p << " in chunks of " << chunk;
     }
   }
 }
 
 TEST_P(GoldenTest, GreedyTokensEqualTransformersOver64Steps) {
-  const Golden golden(GetParam());
+  const Golden golden(model_name());
   const auto wanted = golden.ints("greedy");
-  GoldenModel model(GetParam(), Numerics::parity(DType::kF32));
+  GoldenModel model(model_name(), cpu());
   auto tokens = golden.ints(fmt::format("{}.prompt", kPrompts - 1));
   std::vector<float> logits = model.run(tokens, tokens.size());
   std::vector<int32_t> found;
@@ -114,8 +123,8 @@ TEST_P(GoldenTest, GreedyTokensEqualTransformersOver64Steps) {
 
 /// Only the last full layer's choice is left in the buffer; the layers before it show in the logits.
 TEST_P(GoldenTest, IndexerChoosesTheSamePositions) {
-  const Golden golden(GetParam());
-  GoldenModel model(GetParam(), Numerics::parity(DType::kF32));
+  const Golden golden(model_name());
+  GoldenModel model(model_name(), cpu());
   const auto prompt = golden.ints(fmt::format("{}.prompt", kPrompts - 1));
   model.run(prompt, prompt.size());
   const int64_t layer = model.config().index_source(model.config().n_layers - 1);
@@ -128,12 +137,18 @@ TEST_P(GoldenTest, IndexerChoosesTheSamePositions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Model, GoldenTest,
-                         testing::Values("dense", "moe", "shared_indexer", "groups", "odd_heads", "mtp"),
-                         [](const auto& param) { return std::string(param.param); });
+                         testing::Combine(testing::Values("dense", "moe", "shared_indexer", "groups", "odd_heads",
+                                                          "mtp"),
+                                          testing::ValuesIn(usable_cpu_isas())),
+                         [](const auto& param) { return std::get<0>(param.param) + "_" + std::get<1>(param.param); });
+
+class IsaTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Model, IsaTest, testing::ValuesIn(usable_cpu_isas()),
+                         [](const auto& param) { return param.param; });
 
 /// transformers in bf16 differs from itself in f32 by rounding alone; two bf16 computations that round at different
 /// places (absorbed and expanded attention) may therefore differ by twice that.
-TEST(Glm52, Bf16ParityStaysWithinTheReferencesOwnRounding) {
+TEST_P(IsaTest, Bf16ParityStaysWithinTheReferencesOwnRounding) {
   const Golden golden("bf16");
   double reference_error = 0, our_error = 0;
   for (int p = 0; p < kPrompts; ++p) {
@@ -141,7 +156,7 @@ TEST(Glm52, Bf16ParityStaysWithinTheReferencesOwnRounding) {
     const auto rounded = golden.floats(fmt::format("{}.logits_bf16", p));
     const auto exact = golden.floats(fmt::format("{}.logits", p));
     reference_error = std::max(reference_error, max_difference(rounded, exact));
-    GoldenModel model("bf16", Numerics::parity(DType::kBF16));
+    GoldenModel model("bf16", on(GetParam(), Numerics::parity(DType::kBF16)));
     const auto found = model.run(prompt, prompt.size());
     const auto vocab = static_cast<std::ptrdiff_t>(found.size());
     our_error = std::max(our_error, max_difference(found, std::span(rounded).last(static_cast<size_t>(vocab))));
@@ -151,42 +166,45 @@ TEST(Glm52, Bf16ParityStaysWithinTheReferencesOwnRounding) {
 }
 
 /// On the longest prompt that attends to everything: beyond it a rounding may also flip a near tie of the indexer.
-TEST(Glm52, ServingNumericsStayWithinTheReferencesBf16Rounding) {
+TEST_P(IsaTest, ServingNumericsStayWithinTheReferencesBf16Rounding) {
   const Golden golden("bf16");
   const auto prompt = golden.ints("3.prompt");
   const auto exact = golden.floats("3.logits");
   const auto rounded = golden.floats("3.logits_bf16");
-  GoldenModel model("bf16", Numerics::serving());
+  GoldenModel model("bf16", on(GetParam(), Numerics::serving()));
   const auto found = model.run(prompt, prompt.size());
   EXPECT_LE(max_difference(found, std::span(exact).last(found.size())), 2 * max_difference(rounded, exact));
 }
 
-TEST(Glm52, SameBitsWhateverThePageSize) {
+TEST_P(IsaTest, SameBitsWhateverThePageSizeAndTheThreads) {
   const auto prompt = Golden("shared_indexer").ints("5.prompt");
-  const auto one = GoldenModel("shared_indexer", Numerics::serving(), 1).run(prompt, 7);
-  EXPECT_EQ(GoldenModel("shared_indexer", Numerics::serving(), 16).run(prompt, 80), one);
-  EXPECT_EQ(GoldenModel("shared_indexer", Numerics::serving(), 64).run(prompt, 80), one);
+  for (const Numerics& numerics : {Numerics::serving(), Numerics::parity(DType::kBF16)}) {
+    const auto one = GoldenModel("shared_indexer", on(GetParam(), numerics, 1), 1).run(prompt, 7);
+    EXPECT_EQ(GoldenModel("shared_indexer", on(GetParam(), numerics, 2), 16).run(prompt, 80), one);
+    EXPECT_EQ(GoldenModel("shared_indexer", on(GetParam(), numerics, 3), 64).run(prompt, 80), one);
+  }
 }
 
-TEST(Glm52, SameBitsWhateverElseIsInTheStep) {
+TEST_P(IsaTest, SameBitsWhateverElseIsInTheStep) {
   const Golden golden("shared_indexer");
+  const CpuOptions cpu = on(GetParam(), Numerics::serving());
   const auto a = golden.ints("5.prompt"), b = golden.ints("1.prompt"), c = golden.ints("4.prompt");
-  GoldenModel model("shared_indexer", Numerics::serving(), 4, 3);
+  GoldenModel model("shared_indexer", cpu, 4, 3);
   TinyModel::Rows mixed;
   model.append(mixed, c, 0, 2);
   model.append(mixed, a, 0, 0);
   model.append(mixed, b, 0, 1);
   const auto together = model.step(mixed);
-  EXPECT_EQ(together[0], GoldenModel("shared_indexer", Numerics::serving()).run(c, c.size()));
-  EXPECT_EQ(together[1], GoldenModel("shared_indexer", Numerics::serving()).run(a, a.size()));
-  EXPECT_EQ(together[2], GoldenModel("shared_indexer", Numerics::serving()).run(b, b.size()));
+  EXPECT_EQ(together[0], GoldenModel("shared_indexer", cpu).run(c, c.size()));
+  EXPECT_EQ(together[1], GoldenModel("shared_indexer", cpu).run(a, a.size()));
+  EXPECT_EQ(together[2], GoldenModel("shared_indexer", cpu).run(b, b.size()));
 }
 
-TEST(Glm52, MtpEqualsThePlainReferenceOverThreeDraftSteps) {
+TEST_P(IsaTest, MtpEqualsThePlainReferenceOverThreeDraftSteps) {
   const Golden golden("mtp");
   const auto wanted = golden.floats("mtp.logits");
   const auto prompt = golden.ints("5.prompt");
-  GoldenModel model("mtp", Numerics::parity(DType::kF32));
+  GoldenModel model("mtp", on(GetParam(), Numerics::parity(DType::kF32)));
   model.run(prompt, prompt.size());
   std::vector<float> hidden;
   for (const auto& row : TinyModel::copy_rows(model.activations().h))

@@ -1,0 +1,111 @@
+#include "server/chat_request.h"
+
+#include "server/unsupported_fields.h"
+
+namespace drawbridge {
+namespace {
+
+Status check_array(const std::string& field, const Json& value, size_t low, size_t high) {
+  if (!value.is_array()) return wrong_field(field, "an array", value);
+  if (value.size() >= low && value.size() <= high) return {};
+  return fail(Code::kInvalidArgument, "{}: wanted {} to {} entries, found {}", field, low, high, value.size());
+}
+
+/// Names that other servers use for what the template knows: the developer role and "reasoning".
+void rename_aliases(Json& message) {
+  if (!message.is_object()) return;
+  if (const auto role = message.find("role"); role != message.end() && *role == "developer") *role = "system";
+  const auto reasoning = message.find("reasoning");
+  if (reasoning != message.end() && !message.contains("reasoning_content")) {
+    const Json text = *reasoning;
+    message["reasoning_content"] = text;
+  }
+}
+
+Status read_messages(Fields& fields, Json& messages) {
+  messages = fields.take("messages");
+  DB_TRY(check_array("messages", messages, 1, kMaxMessages));
+  for (Json& message : messages) rename_aliases(message);
+  return {};
+}
+
+/// The template has two efforts, and prints "Max" for any word but "high": a client that asks for less must hear it.
+Status set_effort(const std::string& field, const std::string& effort, ChatOptions& options) {
+  if (effort.empty()) return {};
+  if (effort == "none") {
+    options.enable_thinking = false;
+  } else if (effort == "high" || effort == "max" || effort == "xhigh") {
+    options.reasoning_effort = effort == "high" ? "high" : "max";
+  } else {
+    return wrong_field(field, "none, high, xhigh or max (the model knows no lower effort)", effort);
+  }
+  return {};
+}
+
+Status read_reasoning(Fields& fields, ChatOptions& options) {
+  std::string effort;
+  DB_TRY(fields.read("reasoning_effort", effort));
+  DB_TRY(set_effort("reasoning_effort", effort, options));
+  const Json& arguments = fields.take("chat_template_kwargs");
+  if (arguments.is_null()) return {};
+  if (!arguments.is_object()) return wrong_field("chat_template_kwargs", "an object", arguments);
+  Fields inner(arguments, "chat_template_kwargs.");
+  effort.clear();
+  DB_TRY(inner.read("reasoning_effort", effort));
+  DB_TRY(set_effort("chat_template_kwargs.reasoning_effort", effort, options));
+  DB_TRY(inner.read("enable_thinking", options.enable_thinking));
+  DB_TRY(inner.read("clear_thinking", options.clear_thinking));
+  if (const auto unknown = inner.unread(); !unknown.empty()) {
+    return fail(Code::kInvalidArgument, "{}: wanted enable_thinking, clear_thinking or reasoning_effort, found it",
+                unknown.front());
+  }
+  return {};
+}
+
+Status read_tools(Fields& fields, Json& tools) {
+  const Json& given = fields.take("tools");
+  if (!given.is_null()) DB_TRY(check_array("tools", given, 0, kMaxTools));
+  const Json& choice = fields.take("tool_choice");
+  if (choice == "none") return {};  // the model is not told of tools, so it calls none
+  if (!choice.is_null() && choice != "auto") {
+    const Status wrong = wrong_field("tool_choice", "auto or none", choice);
+    return fail(Code::kUnsupported, "{}: this server cannot force a call", wrong.message());
+  }
+  tools = given;
+  return {};
+}
+
+Status read_chat_logprobs(Fields& fields, SamplingOptions& sampling) {
+  bool wanted = false;
+  int64_t n_alternatives = 0;
+  DB_TRY(fields.read("logprobs", wanted));
+  DB_TRY(fields.read("top_logprobs", n_alternatives, 0, kMaxAlternatives));
+  if (!wanted && n_alternatives > 0) {
+    return fail(Code::kInvalidArgument, "top_logprobs: wanted logprobs to be true beside it, found false");
+  }
+  if (wanted) sampling.n_logprobs = static_cast<int32_t>(n_alternatives);
+  return {};
+}
+
+}  // namespace
+
+Status read_conversation(Fields& fields, const ModelCard& card, Json& messages, ChatOptions& options) {
+  options.chat_template = card.chat_template;
+  DB_TRY(read_messages(fields, messages));
+  DB_TRY(read_tools(fields, options.tools));
+  return read_reasoning(fields, options);
+}
+
+Result<ChatRequest> parse_chat_request(const Json& body, const ModelCard& card) {
+  if (!body.is_object()) return wrong_field("body", "a JSON object", body);
+  Fields fields(body);
+  ChatRequest request;
+  DB_ASSIGN(request.generation, read_generation_fields(fields, card));
+  DB_TRY(read_conversation(fields, card, request.messages, request.options));
+  DB_TRY(read_chat_logprobs(fields, request.generation.request.sampling));
+  DB_TRY(refuse_unsupported_fields(fields));
+  request.ignored = fields.unread();
+  return request;
+}
+
+}  // namespace drawbridge

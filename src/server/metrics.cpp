@@ -1,0 +1,133 @@
+#include "server/metrics.h"
+
+#include "engine/generate.h"
+
+namespace drawbridge {
+namespace {
+
+std::vector<double> seconds_bounds() {
+  return {0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5,
+          0.75,  1,      2.5,   5,    7.5,  10,   20,   40,    60,  120,  300, 600};
+}
+
+std::vector<double> token_bounds() {
+  return {1, 4, 16, 64, 256, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576};
+}
+
+/// Both names of a family that vLLM has too.
+class Page {
+ public:
+  explicit Page(Labels common) : text_(std::move(common)) {}
+
+  template <typename Samples>
+  void shared(const std::string& name, std::string_view type, std::string_view help, Samples samples) {
+    for (const char* prefix : {"drawbridge:", "vllm:"}) {
+      text_.family(prefix + name, type, help);
+      samples(text_);
+    }
+  }
+  void shared(const std::string& name, std::string_view type, std::string_view help, double value) {
+    shared(name, type, help, [value](PrometheusText& text) { text.sample(value); });
+  }
+  void shared(const std::string& name, std::string_view help, const Histogram& histogram) {
+    shared(name, "histogram", help, [&](PrometheusText& text) { text.histogram(histogram); });
+  }
+  void own(const std::string& name, std::string_view type, std::string_view help, double value) {
+    text_.family("drawbridge:" + name, type, help);
+    text_.sample(value);
+  }
+  PrometheusText& text() { return text_; }
+
+ private:
+  PrometheusText text_;
+};
+
+void add_engine(Page& page, const EngineStats& s) {
+  const auto number = [](int64_t n) { return static_cast<double>(n); };
+  const double used = number(s.n_pages_total - s.n_pages_free);
+  page.shared("num_requests_running", "gauge", "Requests in the current steps.", number(s.n_running));
+  page.shared("num_requests_waiting", "gauge", "Requests that wait for pages.", number(s.n_waiting));
+  page.shared("kv_cache_usage_perc", "gauge", "Part of the cache's pages in use, 0 to 1.",
+              s.n_pages_total > 0 ? used / number(s.n_pages_total) : 0);
+  page.shared("prompt_tokens_total", "counter", "Prompt tokens accepted.", number(s.n_prompt_tokens));
+  page.shared("generation_tokens_total", "counter", "Tokens sampled.", number(s.n_generated_tokens));
+  page.shared("prefix_cache_queries_total", "counter", "Prompt tokens looked up in the prefix cache.",
+              number(s.n_prompt_tokens));
+  page.shared("prefix_cache_hits_total", "counter", "Prompt tokens found there.", number(s.n_cached_tokens));
+  page.shared("num_preemptions_total", "counter", "Requests that gave up their pages and started again.",
+              number(s.n_preempted));
+  page.own("kv_pages", "gauge", "Pages of the cache.", number(s.n_pages_total));
+  page.own("kv_pages_free", "gauge", "Pages that no request holds.", number(s.n_pages_free));
+  page.own("engine_steps_total", "counter", "Steps computed.", number(s.n_steps));
+}
+
+void add_model(Page& page, const ModelCard& card, bool engine_works) {
+  page.own("engine_up", "gauge", "1 while the engine takes requests.", engine_works ? 1 : 0);
+  page.own("model_weight_bytes", "gauge", "Bytes of the checkpoint.", static_cast<double>(card.weight_bytes));
+  page.own("model_max_context_tokens", "gauge", "Tokens that a request may have.",
+           static_cast<double>(card.max_context));
+  page.text().family("drawbridge:model_info", "gauge", "The loaded model.");
+  page.text().sample(1, {{"architecture", card.architecture}, {"backend", card.backend}});
+  page.text().family("drawbridge:model_notice_info", "gauge", "What is unusual about the loaded model.");
+  for (const std::string& notice : card.notices) page.text().sample(1, {{"notice", notice}});
+}
+
+}  // namespace
+
+Metrics::Metrics()
+    : time_to_first_token_(seconds_bounds()),
+      inter_token_(seconds_bounds()),
+      end_to_end_(seconds_bounds()),
+      prompt_tokens_(token_bounds()),
+      generation_tokens_(token_bounds()) {
+  for (const FinishReason reason :
+       {FinishReason::kStop, FinishReason::kLength, FinishReason::kCancelled, FinishReason::kError}) {
+    n_finished_[finish_reason_name(reason)] = 0;
+  }
+}
+
+void Metrics::first_token(double seconds_since_arrival) {
+  const std::lock_guard lock(mutex_);
+  time_to_first_token_.observe(seconds_since_arrival);
+}
+
+void Metrics::next_token(double seconds_since_last) {
+  const std::lock_guard lock(mutex_);
+  inter_token_.observe(seconds_since_last);
+}
+
+void Metrics::end(const Finish& finish, double seconds_since_arrival) {
+  const std::lock_guard lock(mutex_);
+  end_to_end_.observe(seconds_since_arrival);
+  prompt_tokens_.observe(static_cast<double>(finish.usage.n_prompt));
+  generation_tokens_.observe(static_cast<double>(finish.usage.n_completion));
+  ++n_finished_[finish_reason_name(finish.reason)];
+}
+
+void Metrics::response(int http_status) {
+  const std::lock_guard lock(mutex_);
+  ++n_responses_[http_status];
+}
+
+std::string Metrics::page(const EngineStats& stats, const ModelCard& card, const std::string& model_name,
+                          bool engine_works) const {
+  Page page({{"model_name", model_name}});
+  add_engine(page, stats);
+  add_model(page, card, engine_works);
+  const std::lock_guard lock(mutex_);
+  page.shared("time_to_first_token_seconds", "From a request's arrival to its first token.", time_to_first_token_);
+  page.shared("inter_token_latency_seconds", "Between two tokens of one choice.", inter_token_);
+  page.shared("e2e_request_latency_seconds", "From a request's arrival to its end.", end_to_end_);
+  page.shared("request_prompt_tokens", "Prompt tokens of an ended request.", prompt_tokens_);
+  page.shared("request_generation_tokens", "Sampled tokens of an ended request.", generation_tokens_);
+  page.shared("request_success_total", "counter", "Ended requests by reason.", [&](PrometheusText& text) {
+    for (const auto& [reason, n] : n_finished_) text.sample(static_cast<double>(n), {{"finished_reason", reason}});
+  });
+  page.text().family("drawbridge:http_responses_total", "counter", "Answers by HTTP status.");
+  for (const auto& [status, n] : n_responses_) {
+    page.text().sample(static_cast<double>(n), {{"status", fmt::format("{}", status)}});
+  }
+  return page.text().text();
+}
+
+}  // namespace drawbridge
