@@ -135,4 +135,8 @@ std::string dump_json(const SortedJson& value) {
   return dump_tree(value);
 }
 
+std::string pretty_json(const Json& value) {
+  return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace drawbridge

@@ -35,5 +35,7 @@ Result<SortedJson> parse_sorted_json(std::string_view text, const std::string& s
 /// Compact text; bytes that are not UTF-8 are replaced, so it never throws.
 std::string dump_json(const Json& value);
 std::string dump_json(const SortedJson& value);
+/// Indented, one key a line, for files that people read; ends with a newline.
+std::string pretty_json(const Json& value);
 
 }  // namespace drawbridge

@@ -1,5 +1,7 @@
 #include "inspect/report.h"
 
+#include <algorithm>
+
 #include "base/text_table.h"
 #include "base/units.h"
 
@@ -22,8 +24,11 @@ int64_t count_sparse(const Glm52Config& c) {
 
 /// "bf16", or with shares of the parameters: "mxfp4 97.2 %, bf16 2.8 %".
 std::string formats_text(const PartInventory& part) {
+  std::vector<std::pair<int64_t, std::string>> formats;
+  for (const auto& [format, parameters] : part.formats) formats.emplace_back(parameters, format);
+  std::sort(formats.rbegin(), formats.rend());
   std::string text;
-  for (const auto& [format, parameters] : part.formats) {
+  for (const auto& [parameters, format] : formats) {
     const double percent = 100 * static_cast<double>(parameters) / static_cast<double>(part.parameters);
     std::string share;
     if (percent < 0.05) {
