@@ -30,29 +30,41 @@ Status read_messages(Fields& fields, Json& messages) {
 }
 
 /// The template has two efforts, and prints "Max" for any word but "high": a client that asks for less must hear it.
-Status set_effort(const std::string& field, const std::string& effort, ChatOptions& options) {
+Status read_effort(Fields& fields, ChatOptions& options) {
+  std::string effort;
+  DB_TRY(fields.read("reasoning_effort", effort));
   if (effort.empty()) return {};
   if (effort == "none") {
     options.enable_thinking = false;
   } else if (effort == "high" || effort == "max" || effort == "xhigh") {
     options.reasoning_effort = effort == "high" ? "high" : "max";
   } else {
-    return wrong_field(field, "none, high, xhigh or max (the model knows no lower effort)", effort);
+    return wrong_field(fields.path("reasoning_effort"), "none, high, xhigh or max (the model knows no lower effort)",
+                       effort);
   }
   return {};
 }
 
-Status read_reasoning(Fields& fields, ChatOptions& options) {
-  std::string effort;
-  DB_TRY(fields.read("reasoning_effort", effort));
-  DB_TRY(set_effort("reasoning_effort", effort, options));
+/// Z.ai's own switch: {"type": "enabled" or "disabled", "clear_thinking": bool}.
+Status read_thinking(Fields& fields, ChatOptions& options) {
+  const Json& thinking = fields.take("thinking");
+  if (thinking.is_null()) return {};
+  if (!thinking.is_object()) return wrong_field("thinking", "an object", thinking);
+  Fields inner(thinking, "thinking.");
+  const Json& type = inner.take("type");
+  if (!type.is_null() && type != "enabled" && type != "disabled") {
+    return wrong_field("thinking.type", "enabled or disabled", type);
+  }
+  if (!type.is_null()) options.enable_thinking = type == "enabled";
+  return inner.read("clear_thinking", options.clear_thinking);
+}
+
+Status read_template_arguments(Fields& fields, ChatOptions& options) {
   const Json& arguments = fields.take("chat_template_kwargs");
   if (arguments.is_null()) return {};
   if (!arguments.is_object()) return wrong_field("chat_template_kwargs", "an object", arguments);
   Fields inner(arguments, "chat_template_kwargs.");
-  effort.clear();
-  DB_TRY(inner.read("reasoning_effort", effort));
-  DB_TRY(set_effort("chat_template_kwargs.reasoning_effort", effort, options));
+  DB_TRY(read_effort(inner, options));
   DB_TRY(inner.read("enable_thinking", options.enable_thinking));
   DB_TRY(inner.read("clear_thinking", options.clear_thinking));
   if (const auto unknown = inner.unread(); !unknown.empty()) {
@@ -60,6 +72,13 @@ Status read_reasoning(Fields& fields, ChatOptions& options) {
                 unknown.front());
   }
   return {};
+}
+
+/// Three ways to say it; the template's own arguments have the last word.
+Status read_reasoning(Fields& fields, ChatOptions& options) {
+  DB_TRY(read_effort(fields, options));
+  DB_TRY(read_thinking(fields, options));
+  return read_template_arguments(fields, options);
 }
 
 Status read_tools(Fields& fields, Json& tools) {
@@ -104,7 +123,7 @@ Result<ChatRequest> parse_chat_request(const Json& body, const ModelCard& card) 
   DB_TRY(read_conversation(fields, card, request.messages, request.options));
   DB_TRY(read_chat_logprobs(fields, request.generation.request.sampling));
   DB_TRY(refuse_unsupported_fields(fields));
-  request.ignored = fields.unread();
+  note_unread(fields, request.generation);
   return request;
 }
 

@@ -11,9 +11,8 @@ inline constexpr size_t kMaxTools = 128;
 
 struct ChatRequest {
   GenerationFields generation;
-  Json messages;                     // as the template wants them
-  ChatOptions options;               // its tools are also what the output is parsed with
-  std::vector<std::string> ignored;  // fields of the body that nobody knows
+  Json messages;        // as the template wants them
+  ChatOptions options;  // its tools are also what the output is parsed with
 };
 
 Result<ChatRequest> parse_chat_request(const Json& body, const ModelCard& card);

@@ -49,7 +49,7 @@ TEST(ChatRequest, ReadsEveryField) {
   EXPECT_FALSE(request->options.enable_thinking);
   EXPECT_FALSE(request->options.clear_thinking);
   EXPECT_EQ(request->options.tools.size(), 1u);
-  EXPECT_TRUE(request->ignored.empty());
+  EXPECT_TRUE(request->generation.ignored.empty());
 }
 
 TEST(ChatRequest, TakesDefaultsFromTheModel) {
@@ -66,9 +66,10 @@ TEST(ChatRequest, TakesDefaultsFromTheModel) {
 }
 
 TEST(ChatRequest, RemembersUnknownFields) {
-  const auto request = parse(R"("zebra":1,"user":"me","metadata":{"a":"b"},"frobnicate":{})");
+  const auto request = parse(R"("zebra":1,"user":"me","metadata":{"a":"b"},"stream_options":{"x":1},"frob":{})");
   ASSERT_TRUE(request.ok());
-  EXPECT_EQ(request->ignored, (std::vector<std::string>{"zebra", "frobnicate"}));
+  EXPECT_EQ(request->generation.ignored, (std::vector<std::string>{"stream_options.x", "zebra", "frob"}));
+  EXPECT_EQ(parse(R"("stream_options":{"continuous_usage_stats":true})").status().code(), Code::kUnsupported);
 }
 
 TEST(ChatRequest, RefusesWhatItWouldHaveToIgnore) {
@@ -91,7 +92,7 @@ TEST(ChatRequest, AcceptsValuesThatAskForNothing) {
     "parallel_tool_calls":true,"min_tokens":0,"length_penalty":1.0,"guided_json":null,"store":false,"top_k":-1,
     "modalities":["text"],"logprobs":false,"top_logprobs":0,"tool_choice":"none","service_tier":"auto")");
   ASSERT_TRUE(request.ok()) << request.status().message();
-  EXPECT_TRUE(request->ignored.empty());
+  EXPECT_TRUE(request->generation.ignored.empty());
   EXPECT_EQ(request->generation.request.sampling.top_k, 0);
 }
 
@@ -101,6 +102,15 @@ TEST(ChatRequest, EffortsThatTheModelDoesNotKnowAreRefused) {
   EXPECT_EQ(refusal(R"("reasoning_effort":"low")"),
             "reasoning_effort: wanted none, high, xhigh or max (the model knows no lower effort), found \"low\"");
   EXPECT_EQ(refusal(R"("chat_template_kwargs":{"thinking":true})").rfind("chat_template_kwargs.thinking: ", 0), 0u);
+}
+
+TEST(ChatRequest, ThinkingHasThreeSwitches) {
+  EXPECT_FALSE(parse(R"("thinking":{"type":"disabled"})")->options.enable_thinking);
+  EXPECT_FALSE(parse(R"("thinking":{"clear_thinking":false})")->options.clear_thinking);
+  EXPECT_EQ(refusal(R"("thinking":{"type":"off"})"), "thinking.type: wanted enabled or disabled, found \"off\"");
+  EXPECT_TRUE(parse(R"("thinking":{"type":"disabled"},"reasoning_effort":"none",
+                       "chat_template_kwargs":{"enable_thinking":true})")
+                  ->options.enable_thinking);
 }
 
 TEST(ChatRequest, NoToolsWhenNoneAreToBeChosen) {

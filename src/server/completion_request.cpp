@@ -70,7 +70,7 @@ Result<CompletionRequest> parse_completion_request(const Json& body, const Model
   }
   if (generation.max_tokens == 0) generation.max_tokens = kDefaultCompletionTokens;
   DB_TRY(refuse_unsupported_fields(fields));
-  request.ignored = fields.unread();
+  note_unread(fields, request.generation);
   return request;
 }
 

@@ -18,7 +18,6 @@ struct CompletionRequest {
   GenerationFields generation;
   std::vector<Prompt> prompts;
   bool echo = false;  // the prompt's text stands before the answer's
-  std::vector<std::string> ignored;
 };
 
 Result<CompletionRequest> parse_completion_request(const Json& body, const ModelCard& card);

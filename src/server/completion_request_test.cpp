@@ -38,7 +38,7 @@ TEST(CompletionRequest, HasOpenAisDefaults) {
   const auto request = parse(R"({"prompt":"a","logprobs":0,"messages":[]})");
   EXPECT_EQ(request->generation.max_tokens, 16);
   EXPECT_EQ(request->generation.request.sampling.n_logprobs, 0);
-  EXPECT_EQ(request->ignored, std::vector<std::string>{"messages"});
+  EXPECT_EQ(request->generation.ignored, std::vector<std::string>{"messages"});
   EXPECT_FALSE(parse(R"({"prompt":"a","logprobs":false})")->generation.request.sampling.n_logprobs);
 }
 

@@ -33,7 +33,7 @@ class Fields {
   /// An array of integers, at most `max_items` of them.
   Status read(const std::string& name, std::vector<int32_t>& out, size_t max_items);
 
-  /// Members that were never read, in the order sent.
+  /// Paths of the members that were never read, in the order sent.
   std::vector<std::string> unread() const;
   std::string path(const std::string& name) const { return prefix_ + name; }
 

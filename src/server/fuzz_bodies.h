@@ -16,11 +16,11 @@ inline void check_refusal(const Status& status) {
   DB_CHECK(parse_json(error_response(api_error(status)).body, "error").ok());
 }
 
-inline void check_generation(const GenerationFields& generation, const std::vector<std::string>& ignored) {
+inline void check_generation(const GenerationFields& generation) {
   DB_CHECK(generation.n >= 1 && generation.n <= kMaxChoices && generation.max_tokens >= 0);
   DB_CHECK(generation.request.stop.size() <= kMaxStops);
   DB_CHECK(generation.request.sampling.logit_bias.size() <= kMaxLogitBiases);
-  for (const char c : ignored_fields_header(ignored)) DB_CHECK(c >= ' ' && c <= '~');
+  for (const char c : ignored_fields_header(generation.ignored)) DB_CHECK(c >= ' ' && c <= '~');
 }
 
 /// The first byte chooses the route, the rest is its body: a request within its caps, or an error that can be sent.
@@ -31,7 +31,7 @@ inline void fuzz_api_request(std::string_view input) {
   if (input[0] == 'c') {
     const auto request = parse_chat_request(*body, {});
     if (!request.ok()) return check_refusal(request.status());
-    check_generation(request->generation, request->ignored);
+    check_generation(request->generation);
     const auto text = render_glm_chat(request->messages, request->options);
     if (!text.ok()) check_refusal(text.status());
   } else if (input[0] == 't') {
@@ -43,7 +43,7 @@ inline void fuzz_api_request(std::string_view input) {
   } else {
     const auto request = parse_completion_request(*body, {});
     if (!request.ok()) return check_refusal(request.status());
-    check_generation(request->generation, request->ignored);
+    check_generation(request->generation);
     DB_CHECK(!request->prompts.empty() && request->prompts.size() <= kMaxPrompts);
   }
 }

@@ -90,7 +90,15 @@ Status read_stream_options(Fields& fields, GenerationFields& out) {
   if (options.is_null()) return {};
   if (!options.is_object()) return wrong_field("stream_options", "an object", options);
   Fields inner(options, "stream_options.");
-  return inner.read("include_usage", out.include_usage);
+  DB_TRY(inner.read("include_usage", out.include_usage));
+  bool every_chunk = false;
+  DB_TRY(inner.read("continuous_usage_stats", every_chunk));
+  if (every_chunk) {
+    return fail(Code::kUnsupported, "{}: wanted false (usage comes once, at the end), found true",
+                inner.path("continuous_usage_stats"));
+  }
+  out.ignored = inner.unread();
+  return {};
 }
 
 }  // namespace
@@ -108,6 +116,11 @@ Result<GenerationFields> read_generation_fields(Fields& fields, const ModelCard&
   DB_TRY(fields.read("n", out.n, 1, kMaxChoices));
   DB_TRY(read_stream_options(fields, out));
   return out;
+}
+
+void note_unread(const Fields& fields, GenerationFields& generation) {
+  const std::vector<std::string> unread = fields.unread();
+  generation.ignored.insert(generation.ignored.end(), unread.begin(), unread.end());
 }
 
 GenerateRequest request_of_choice(const GenerateRequest& request, int64_t choice) {

@@ -21,10 +21,14 @@ struct GenerationFields {
   int64_t max_tokens = 0;   // 0: not given
   int64_t n = 1;            // choices for each prompt
   bool stream = false;
-  bool include_usage = false;  // in a stream, one more chunk with the usage
+  bool include_usage = false;        // in a stream, one more chunk with the usage
+  std::vector<std::string> ignored;  // members of the body that nobody knows
 };
 
 Result<GenerationFields> read_generation_fields(Fields& fields, const ModelCard& card);
+
+/// To be called when every field has been read: what is left goes to `ignored`.
+void note_unread(const Fields& fields, GenerationFields& generation);
 
 /// The request of one of several choices: its own seed when the client named one, so that choices differ and repeat.
 GenerateRequest request_of_choice(const GenerateRequest& request, int64_t choice);

@@ -19,12 +19,14 @@ bool is_plain_name(const std::string& name) {
   });
 }
 
-AnswerForm make_form(const GenerationFields& generation, const std::vector<std::string>& ignored) {
+AnswerForm make_form(const GenerationFields& generation) {
   AnswerForm form;
   form.created = std::time(nullptr);
   form.stream = generation.stream;
   form.include_usage = generation.stream && generation.include_usage;
-  if (!ignored.empty()) form.headers.emplace_back("x-drawbridge-ignored-fields", ignored_fields_header(ignored));
+  if (!generation.ignored.empty()) {
+    form.headers.emplace_back("x-drawbridge-ignored-fields", ignored_fields_header(generation.ignored));
+  }
   return form;
 }
 
@@ -57,7 +59,7 @@ Result<PreparedAnswer> prepare_chat(const ChatRequest& request, const Engine& en
   parsing.parse_tool_calls = !request.options.tools.empty();
   parsing.tools = request.options.tools;
 
-  PreparedAnswer answer{make_form(request.generation, request.ignored), {}};
+  PreparedAnswer answer{make_form(request.generation), {}};
   answer.form.id = "chatcmpl-" + id;
   answer.form.object = "chat.completion";
   answer.form.chunk_object = "chat.completion.chunk";
@@ -70,7 +72,7 @@ Result<PreparedAnswer> prepare_chat(const ChatRequest& request, const Engine& en
 
 Result<PreparedAnswer> prepare_completion(const CompletionRequest& request, const Engine& engine,
                                           const std::string& id) {
-  PreparedAnswer answer{make_form(request.generation, request.ignored), {}};
+  PreparedAnswer answer{make_form(request.generation), {}};
   answer.form.id = "cmpl-" + id;
   answer.form.object = answer.form.chunk_object = "text_completion";
   GenerateRequest base = request.generation.request;
