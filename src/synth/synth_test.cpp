@@ -94,7 +94,7 @@ TEST_P(SynthDTypeTest, LoadsAndComputes) {
   ASSERT_TRUE(synthesize(o).ok());
   const auto config = load_glm52_config(o.target);
   ASSERT_TRUE(config.ok()) << config.status().message();
-  TinyModel model(*config, o.target, Numerics::serving());
+  TinyModel model(*config, o.target, CpuOptions{"auto", 2, Numerics::serving()});
   EXPECT_TRUE(model.weights().inventory.notices.empty()) << model.weights().inventory.notices[0];
   ASSERT_TRUE(model.weights().mtp.has_value());
   std::vector<int32_t> prompt;
