@@ -121,12 +121,14 @@ def book_samples(books, tok, rng, count, length):
         yield ids, [1] * len(ids)
 
 
-def write_rows(args, tok, template, books, name, tokens, length, book_share):
+def write_rows(args, tok, sources, name, tokens, length, book_share):
+    template, books = sources
+    mixture = mix.SUMS if name == "sums" else mix.BROAD
     rng = random.Random(f"{args.seed}-{name}")
     samples = []
     chat_tokens = int(tokens * (1 - book_share))
     while chat_tokens > 0:
-        ids = tok.encode(mix.sample(rng, template), add_special_tokens=False).ids
+        ids = tok.encode(mix.sample(rng, template, mixture), add_special_tokens=False).ids
         samples.append((ids, trained_mask(ids, tok)))
         chat_tokens -= len(ids)
     samples += list(book_samples(books, tok, rng, int(tokens * book_share) // length, length))
@@ -160,7 +162,7 @@ def main():
     for a in ("template", "corpus", "tokenizer-like", "model", "out"):
         p.add_argument("--" + a, required=True)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--tokens", type=float, default=8e6)
+    p.add_argument("--tokens", type=float, default=16e6)
     args = p.parse_args()
     pathlib.Path(args.out).mkdir(parents=True, exist_ok=True)
     template = load_template(args.template)
@@ -171,8 +173,9 @@ def main():
     tok = train_tokenizer(texts, controls)
     write_tokenizer(tok, args, controls)
     write_heldout(template, held_books)
-    write_rows(args, tok, template, books, "main", args.tokens, 256, 0.08)
-    write_rows(args, tok, template, books, "long", 400e3, 4096, 0.5)
+    for name, tokens, length, book_share in (("main", args.tokens, 512, 0.08), ("sums", args.tokens / 2, 512, 0.04),
+                                             ("long", args.tokens / 8, 4096, 0.5)):
+        write_rows(args, tok, (template, books), name, tokens, length, book_share)
 
 
 if __name__ == "__main__":

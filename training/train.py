@@ -1,9 +1,12 @@
-"""Trains the trunk with HF's own class on the rows of prepare.py and exports the checkpoint; resumable.
+"""Trains the bundled model with HF's own class as the trunk, in stages, and exports the checkpoint; resumable.
 
-    python training/train.py --data /tmp/nano --model models/glm52-nano --state /tmp/nano/state.pt --seconds 90
+    python training/train.py --data DATA --model models/glm52-nano --state DATA/state.pt --seconds 5600
 
-Samples packed in one row do not see each other (block-diagonal causal mask). The correction bias of every router
-is moved by the sign of the load error after each step. The MTP layer and the indexers are exported as initialised.
+The clock drives everything: the share of --seconds that has passed (over all runs of one state file) decides the stage
+and the learning rate. Stages: `trunk` and `sums` (512-token rows, of the broad mixture, then of the one with more bare sums),
+`mtp` (the same, and the MTP layer over three draft steps), `long` (every other step a 4,096-token row), `indexer` (all
+else frozen, the indexers learn from 4,096-token rows where attention looks: DeepSeek-V3.2's warm-up). Samples packed in
+one row do not see each other.
 """
 import argparse
 import json
@@ -13,11 +16,17 @@ import time
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, GlmMoeDsaConfig, GlmMoeDsaForCausalLM
-from transformers.models.glm_moe_dsa.modeling_glm_moe_dsa import GlmMoeDsaDecoderLayer, GlmMoeDsaRMSNorm
+from transformers import AutoTokenizer
+
+from modules import TrainingModel, indexer_loss
 
 EOS = ["<|endoftext|>", "<|user|>", "<|observation|>"]
+STAGES = (("trunk", 0.26), ("sums", 0.61), ("mtp", 0.77), ("long", 0.93), ("indexer", 1.0))  # (name, share of the time at which it ends)
+ROWS = {"trunk": "main", "sums": "sums", "mtp": "sums", "long": "long", "indexer": "long"}
+DRAFT_STEPS, MTP_WEIGHT = 3, 0.5
+PROBED_ROWS, INDEXER_RATE = 256, 2e-3
 
 
 def config_dict(tok):
@@ -55,19 +64,9 @@ def split_experts(state):
 
 
 def export(model, cfg, path):
-    state = dict(model.state_dict())
-    torch.manual_seed(7)
+    state = dict(model.lm.state_dict())
     n = cfg["num_hidden_layers"]
-    extended = GlmMoeDsaConfig(**{**cfg, "indexer_types": cfg["indexer_types"] + ["full"], "num_hidden_layers": n + 1,
-                                  "mlp_layer_types": cfg["mlp_layer_types"] + ["sparse"]})
-    extended._attn_implementation = "sdpa"
-    mtp = GlmMoeDsaDecoderLayer(extended, n)
-    last = model.model.layers[n - 2].state_dict()
-    mtp.load_state_dict(last)
-    norm = torch.ones(cfg["hidden_size"])
-    layer = {**mtp.state_dict(), "enorm.weight": norm, "hnorm.weight": norm, "shared_head.norm.weight": norm,
-             "eh_proj.weight": torch.randn(cfg["hidden_size"], 2 * cfg["hidden_size"]) * 0.02}
-    state.update({f"model.layers.{n}.{k}": v for k, v in layer.items()})
+    state.update({f"model.layers.{n}.{k}": v for k, v in model.mtp.checkpoint_state().items()})
     path = pathlib.Path(path)
     save_file(split_experts(state), path / "model.safetensors", metadata={"format": "pt"})
     (path / "config.json").write_text(json.dumps(cfg, indent=2) + "\n")
@@ -75,58 +74,149 @@ def export(model, cfg, path):
     (path / "generation_config.json").write_text(json.dumps(gen, indent=2) + "\n")
 
 
-def step_loss(model, rows, width):
-    ids = torch.from_numpy(rows[0].astype(np.int64))
-    seg = torch.from_numpy(rows[2].astype(np.int64))
-    mask = (seg[:, :, None] == seg[:, None, :]) & torch.ones(width, width).tril().bool()
-    hidden = model.model(input_ids=ids, attention_mask={"indexed_attention": mask[:, None]}).last_hidden_state
-    keep = torch.from_numpy(rows[1][:, 1:] > 0) & (seg[:, 1:] == seg[:, :-1])
-    logits = model.lm_head(hidden[:, :-1][keep])
-    return torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:][keep])
+def kept_loss(model, hidden, target, keep):
+    return F.cross_entropy(model.lm.lm_head(hidden[keep]).float(), target[keep])
+
+
+def next_embeddings(model, ids):
+    """The embedding of the token after each position; nothing after the last."""
+    return F.pad(model.lm.model.embed_tokens(ids[:, 1:]), (0, 0, 0, 1)).detach()
+
+
+def mtp_loss(model, ids, trained, seg, hidden, rotary, mask):
+    """Mean loss of DRAFT_STEPS chained draft steps. At position q step j knows the token q + 1, the hidden that step
+    j - 1 left at q - 1, and the keys up to q - j; it predicts the token q + 2."""
+    s = ids.shape[1]
+    embedded = next_embeddings(model, ids)
+    x, keys_values, losses = hidden.detach(), None, []
+    for j in range(DRAFT_STEPS):
+        if j:
+            x = F.pad(x[:, :-1], (0, 0, 1, 0))
+        reach = mask & torch.ones(s, s).tril(-j).bool()
+        reach |= torch.eye(s).bool() & ~reach.any(-1, keepdim=True)
+        x, keys_values = model.mtp(x, embedded, rotary, reach, keys_values)
+        keep = trained[:, 2:] & (seg[:, 2:] == seg[:, :-2])
+        keep[:, j:] &= seg[:, 2 + j :] == seg[:, : s - 2 - j]
+        keep[:, :j] = False
+        losses.append(kept_loss(model, x[:, :-2], ids[:, 2:], keep))
+    return torch.stack(losses).mean()
+
+
+@torch.no_grad()
+def observe(model, ids, mask, probe):
+    """Runs trunk and MTP layer so that every attention leaves what its indexer's loss needs."""
+    for a in model.all_attentions():
+        a.probe = probe
+    hidden, rotary = model.trunk(ids, mask)
+    model.mtp(hidden, next_embeddings(model, ids), rotary, mask)
+    for a in model.all_attentions():
+        a.probe = None
+
+
+def step_losses(model, rows, stage):
+    """{name: loss} of one batch."""
+    ids, trained, seg = (torch.from_numpy(r.astype(np.int64)) for r in rows)
+    trained = trained > 0
+    s = ids.shape[1]
+    mask = ((seg[:, :, None] == seg[:, None, :]) & torch.ones(s, s).tril().bool())[:, None]
+    if stage == "indexer":
+        probe = torch.randperm(s)[:PROBED_ROWS].sort().values
+        observe(model, ids, mask, probe)
+        return {"indexer": indexer_loss(model.all_attentions(), mask, probe)}
+    hidden, rotary = model.trunk(ids, mask)
+    keep = trained[:, 1:] & (seg[:, 1:] == seg[:, :-1])
+    losses = {"main": kept_loss(model, hidden[:, :-1], ids[:, 1:], keep)}
+    if stage == "mtp":
+        losses["mtp"] = MTP_WEIGHT * mtp_loss(model, ids, trained, seg, hidden, rotary, mask)
+    return losses
+
+
+class RouterBalance:
+    """DeepSeek-V3's balance without a loss: each expert's bias moves by the sign of its load error."""
+
+    def __init__(self, gates, rate=2e-3):
+        self.gates, self.rate, self.loads = gates, rate, {}
+        for g in gates:
+            g.register_forward_hook(self.count)
+
+    def count(self, gate, inputs, outputs):
+        self.loads[gate] = torch.bincount(outputs[2].flatten(), minlength=gate.num_experts).float()
+
+    def step(self, moving):
+        for gate, load in self.loads.items():
+            gate.e_score_correction_bias += moving * self.rate * torch.sign(load.mean() - load)
+        self.loads.clear()
+
+
+def stage_at(share):
+    return next(name for name, end in STAGES if share < end or end == 1.0)
+
+
+def learning_rate(share, step, peak):
+    """Warm-up over 100 steps, then a cosine to a twentieth."""
+    return peak * min(1, (step + 1) / 100) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(1, share))))
+
+
+def save(path, model, optimizers, step, spent, log):
+    state = {"model": model.state_dict(), "step": step, "spent": spent, "log": log}
+    torch.save({**state, **{name: o.state_dict() for name, o in optimizers.items()}}, path + ".tmp")
+    os.replace(path + ".tmp", path)
 
 
 def main():
     p = argparse.ArgumentParser()
     for a in ("data", "model", "state"):
         p.add_argument("--" + a, required=True)
-    p.add_argument("--seconds", type=float, default=90)
-    p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--seconds", type=float, default=5600)
+    p.add_argument("--save-every", type=float, default=300)
+    p.add_argument("--tokens-per-step", type=int, default=2048)
     p.add_argument("--lr", type=float, default=2e-3)
     args = p.parse_args()
     torch.manual_seed(1)
     cfg = config_dict(AutoTokenizer.from_pretrained(args.model))
-    model = GlmMoeDsaForCausalLM(GlmMoeDsaConfig(**{**cfg, "dtype": "float32"})).float()
-    gates = [m for n, m in model.named_modules() if n.endswith("mlp.gate")]
-    loads = {}
-    for g in gates:
-        g.register_forward_hook(lambda m, i, o: loads.__setitem__(m, torch.bincount(o[2].flatten(), minlength=12)))
-    opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.95), weight_decay=0.05)
-    step, log = 0, []
+    model = TrainingModel(cfg)
+    balance = RouterBalance(model.gates())
+    matrices = [p for n, p in model.named_parameters() if p.dim() > 1]
+    vectors = [p for n, p in model.named_parameters() if p.dim() < 2]
+    opt = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
+                            lr=args.lr, betas=(0.9, 0.95), fused=True)
+    indexer_opt = torch.optim.AdamW([p for a in model.all_attentions() if a.indexer is not None for p in a.indexer.parameters()],
+                                    lr=INDEXER_RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    optimizers = {"opt": opt, "indexer_opt": indexer_opt}
+    step, spent, log = 0, 0.0, []
     if os.path.exists(args.state):
         s = torch.load(args.state, weights_only=False)
-        model.load_state_dict(s["model"]), opt.load_state_dict(s["opt"])
-        step, log = s["step"], s["log"]
-    rows = np.load(pathlib.Path(args.data) / "main.npy")
-    start = time.time()
-    while time.time() - start < args.seconds:
-        left = 1 - (time.time() - start) / args.seconds
-        opt.param_groups[0]["lr"] = args.lr * min(1, (step + 1) / 20) * max(0.05, min(1, left * 2))
-        at = (step * args.batch) % (rows.shape[1] - args.batch)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = step_loss(model, rows[:, at : at + args.batch], rows.shape[2])
-        opt.zero_grad()
-        loss.backward()
+        model.load_state_dict(s["model"])
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(s[name])
+        step, spent, log = s["step"], s["spent"], s["log"]
+    rows = {name: np.load(pathlib.Path(args.data) / f"{name}.npy", mmap_mode="r") for name in ("main", "sums", "long")}
+    last = saved = time.time()
+    while spent < args.seconds:
+        share = spent / args.seconds
+        stage = stage_at(share)
+        if stage == "long" and step % 2:
+            stage = "mtp"
+        data = rows[ROWS[stage]]
+        batch = max(1, args.tokens_per_step // data.shape[2])
+        at = (step * batch) % (data.shape[1] - batch)
+        for group in opt.param_groups:
+            group["lr"] = learning_rate(share, step, args.lr)
+        losses = step_losses(model, np.asarray(data[:, at : at + batch]), stage)
+        model.zero_grad()
+        sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        opt.step()
-        for g in gates:
-            load = loads[g].float()
-            g.e_score_correction_bias += 2e-3 * torch.sign(load.mean() - load)
+        (indexer_opt if stage == "indexer" else opt).step()
+        balance.step(moving=stage != "indexer")
         step += 1
-        log.append((step, round(loss.item(), 4), round(time.time() - start, 1)))
-        if step % 5 == 0:
-            print(*log[-1], flush=True)
-    torch.save({"model": model.state_dict(), "opt": opt.state_dict(), "step": step, "log": log}, args.state + ".tmp")
-    os.replace(args.state + ".tmp", args.state)
+        spent, last = spent + time.time() - last, time.time()
+        log.append({"step": step, "spent": round(spent, 1), "stage": stage, **{k: round(v.item(), 4) for k, v in losses.items()}})
+        if step % 20 == 0:
+            print(json.dumps(log[-1]), flush=True)
+        if time.time() - saved > args.save_every:
+            save(args.state, model, optimizers, step, spent, log)
+            saved = time.time()
+    save(args.state, model, optimizers, step, spent, log)
     export(model, cfg, args.model)
 
 

@@ -1,8 +1,27 @@
 #include "backend/backend.h"
 
+#include <algorithm>
+#include <thread>
+
+#include "backend/cpu/cpu_features.h"
 #include "backend/cpu/scalar.h"
+#include "backend/cpu/simd.h"
 
 namespace drawbridge {
+namespace {
+
+constexpr int64_t kMaxThreads = 1024;
+
+const Kernels& kernels_of(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return avx512_kernels();
+  if (isa == Isa::kAvx2) return avx2_kernels();
+#endif
+  DB_CHECK(isa == Isa::kPortable);
+  return portable_kernels();
+}
+
+}  // namespace
 
 void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps) {
   add(resid, x);
@@ -10,10 +29,20 @@ void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w,
 }
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
-  if (options.isa != "scalar") {
-    return fail(Code::kUnsupported, "--isa: wanted scalar, found '{}': no other CPU kernels are built in", options.isa);
+  const CpuFeatures features = detect_cpu_features();
+  DB_ASSIGN(const Isa isa, choose_isa(options.isa, features));
+  if (options.n_threads < 0 || options.n_threads > kMaxThreads) {
+    return fail(Code::kInvalidArgument, "--threads: wanted 0 (all) to {}, found {}", kMaxThreads, options.n_threads);
   }
-  return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
+  if (isa == Isa::kScalar) return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
+  const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
+  DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads))));
+  return std::unique_ptr<Backend>(
+      std::make_unique<SimdBackend>(options.numerics, kernels_of(isa), features.avx512_bf16, std::move(pool)));
+}
+
+std::vector<std::string> usable_cpu_isas() {
+  return usable_isas(detect_cpu_features());
 }
 
 }  // namespace drawbridge

@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "tensor/matrix.h"
@@ -100,11 +101,15 @@ class Backend {
 };
 
 struct CpuOptions {
-  std::string isa = "scalar";
+  std::string isa = "auto";  // auto, avx512, avx2, portable, scalar
+  int64_t n_threads = 0;     // 0: as many as the process may use
   Numerics numerics;
 };
 
-/// The CPU backends: "scalar" is the readable, double-accumulating reference. Any other name is refused.
+/// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector
+/// kernels of this CPU. One whose instructions are missing is refused by name.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
+/// What `isa` may be on this CPU, "auto" aside, widest first.
+std::vector<std::string> usable_cpu_isas();
 
 }  // namespace drawbridge

@@ -43,6 +43,19 @@ TEST(Json, RefusesSizeAndSyntaxByName) {
   EXPECT_EQ(broken.message().rfind("f.json:", 0), 0u);
 }
 
+TEST(SortedJson, AKeyMayStandInTwoObjectsButNotTwiceInOne) {
+  EXPECT_TRUE(parse_sorted_json(R"([{"a":1},{"a":{"a":2}}])", "f").ok());
+  const Status twice = parse_sorted_json(R"({"x":[{"a":1,"b":{"a":2},"a":3}]})", "f").status();
+  EXPECT_EQ(twice.code(), Code::kCorrupt);
+  EXPECT_NE(twice.message().find("key \"a\" stands twice"), std::string::npos) << twice.message();
+  EXPECT_FALSE(parse_sorted_json(R"({"":1,"":2})", "f").ok());
+}
+
+TEST(SortedJson, KeepsTheLimits) {
+  EXPECT_EQ(parse_sorted_json("[[1]]", "f", {.max_depth = 1}).status().code(), Code::kOutOfRange);
+  EXPECT_EQ(parse_sorted_json("{\"a\":", "f").status().code(), Code::kCorrupt);
+}
+
 TEST(Json, DumpReplacesBytesThatAreNotUtf8) {
   EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
 }

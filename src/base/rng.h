@@ -12,10 +12,14 @@ inline uint64_t mix64(uint64_t z) {
   return z ^ (z >> 31);
 }
 
+/// 64 random bits.
+inline uint64_t bits_at(uint64_t seed, uint64_t counter) {
+  return mix64(mix64(seed + 0x9e3779b97f4a7c15u) + (counter + 1) * 0x9e3779b97f4a7c15u);
+}
+
 /// Uniform in [0, 1), 53 bits.
 inline double uniform_at(uint64_t seed, uint64_t counter) {
-  const uint64_t bits = mix64(mix64(seed + 0x9e3779b97f4a7c15u) + (counter + 1) * 0x9e3779b97f4a7c15u);
-  return static_cast<double>(bits >> 11) * 0x1.0p-53;
+  return static_cast<double>(bits_at(seed, counter) >> 11) * 0x1.0p-53;
 }
 
 }  // namespace drawbridge

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/json.h"
-#include "checkpoint/safetensors.h"
 
 namespace drawbridge {
 namespace {
@@ -16,7 +15,7 @@ Result<std::map<std::string, std::string>> read_index(const std::string& path) {
   limits.max_bytes = 256u << 20;
   limits.max_depth = 8;
   limits.max_keys_per_object = limits.max_keys = 1u << 20;  // one for each tensor
-  DB_ASSIGN(const Json index, parse_json(text, path, limits));
+  DB_ASSIGN(const SortedJson index, parse_sorted_json(text, path, limits));
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
     return fail(Code::kCorrupt, "{}: wanted an object weight_map", path);
   }
@@ -42,45 +41,69 @@ std::string describe_tensor(const Tensor& tensor) {
   return text + "]";
 }
 
-Status Checkpoint::add_file(const std::string& path) {
+int64_t Tensor::bytes() const {
+  int64_t product = dtype_bytes(dtype);
+  for (const int64_t extent : shape) product *= extent;
+  return product;
+}
+
+Status Checkpoint::add_file(const std::string& path, Contents contents) {
   DB_ASSIGN(MappedFile file, MappedFile::open(path));
-  DB_ASSIGN(const auto infos, parse_safetensors_header(file.bytes(), path));
+  DB_ASSIGN(const auto infos, parse_safetensors_header(file.bytes(), path, contents));
   for (const TensorInfo& info : infos) {
-    Tensor tensor{path, info.dtype, info.shape, file.bytes().subspan(info.begin, info.end - info.begin)};
+    Tensor tensor{path, info.dtype, info.shape, {}};
+    if (contents == Contents::kData) tensor.data = file.bytes().subspan(info.begin, info.end - info.begin);
     const auto [place, fresh] = tensors_.emplace(info.name, std::move(tensor));
     if (!fresh) {
       return fail(Code::kCorrupt, "{}: tensor {} stands in {} too", path, info.name, place->second.file);
     }
   }
+  if (!infos.empty() && infos.back().end > file.bytes().size()) {
+    incomplete_.push_back(
+        fmt::format("{}: has {} bytes, its header describes {}", path, file.bytes().size(), infos.back().end));
+  }
   files_.push_back(std::move(file));
   return Status();
 }
 
-Result<Checkpoint> Checkpoint::open(const std::string& directory) {
+/// `promised` is the index: tensor -> shard. Each shard is read once, then every promise is checked.
+Status Checkpoint::add_shards(const std::map<std::string, std::string>& promised, Contents contents) {
+  std::set<std::string> shards, absent;
+  for (const auto& [tensor, shard] : promised) shards.insert(shard);
+  for (const std::string& shard : shards) {
+    const std::string path = directory_ + "/" + shard;
+    const Status added = add_file(path, contents);
+    if (added.ok()) continue;
+    if (contents == Contents::kData || added.code() != Code::kNotFound) return added;
+    incomplete_.push_back(path + ": missing");
+    absent.insert(shard);
+  }
+  for (const auto& [name, shard] : promised) {
+    if (absent.count(shard) != 0) continue;
+    const Tensor* tensor = find(name);
+    const std::string path = directory_ + "/" + shard;
+    if (tensor == nullptr || tensor->file != path) {
+      return fail(Code::kCorrupt, "{}: the index promises tensor {} in it, found {}", path, name,
+                  tensor == nullptr ? std::string("none") : "it in " + tensor->file);
+    }
+  }
+  return Status();
+}
+
+Result<Checkpoint> Checkpoint::open(const std::string& directory, Contents contents) {
   namespace fs = std::filesystem;
   Checkpoint checkpoint;
   checkpoint.directory_ = directory;
   const std::string index_path = directory + "/model.safetensors.index.json";
   const std::string single_path = directory + "/model.safetensors";
   std::error_code ignored;
-  if (!fs::exists(index_path, ignored)) {
-    if (!fs::exists(single_path, ignored)) {
-      return fail(Code::kNotFound, "{}: holds neither model.safetensors nor model.safetensors.index.json", directory);
-    }
-    DB_TRY(checkpoint.add_file(single_path));
-    return checkpoint;
-  }
-  DB_ASSIGN(const auto promised, read_index(index_path));
-  std::set<std::string> shards;
-  for (const auto& [tensor, shard] : promised) shards.insert(shard);
-  for (const std::string& shard : shards) DB_TRY(checkpoint.add_file(directory + "/" + shard));
-  for (const auto& [name, shard] : promised) {
-    const Tensor* tensor = checkpoint.find(name);
-    const std::string path = directory + "/" + shard;
-    if (tensor == nullptr || tensor->file != path) {
-      return fail(Code::kCorrupt, "{}: the index promises tensor {} in it, found {}", path, name,
-                  tensor == nullptr ? std::string("none") : "it in " + tensor->file);
-    }
+  if (fs::exists(index_path, ignored)) {
+    DB_ASSIGN(const auto promised, read_index(index_path));
+    DB_TRY(checkpoint.add_shards(promised, contents));
+  } else if (fs::exists(single_path, ignored)) {
+    DB_TRY(checkpoint.add_file(single_path, contents));
+  } else {
+    return fail(Code::kNotFound, "{}: holds neither model.safetensors nor model.safetensors.index.json", directory);
   }
   return checkpoint;
 }

@@ -146,7 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadHeader{
             "Duplicate",
             R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
-            "tensor a stands twice"},
+            "key \"a\" stands twice"},
+        BadHeader{"DuplicateInEntry", R"({"a":{"dtype":"U8","shape":[1],"shape":[2],"data_offsets":[0,1]}})",
+                  "key \"shape\" stands twice"},
         BadHeader{"Overflow", R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
                   "overflows"},
         BadHeader{"Negative", R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "wanted a whole number"},
@@ -191,6 +193,75 @@ TEST_F(CheckpointTest, QuantizedFormatsAreReadFromTheTensors) {
   EXPECT_EQ(row[31], 2.0f);
   EXPECT_THAT(find_matrix(*checkpoint, "n", 1, 32).status().message(), HasSubstr("scale byte 0 is 255"));
   EXPECT_THAT(find_matrix(*checkpoint, "h", 1, 4).status().message(), HasSubstr("h.weight_scale_inv"));
+}
+
+TEST_F(CheckpointTest, AScaleBesideAnUnquantizedWeightIsAConflict) {
+  write_tensors({{{"a.weight", DType::kF32, {1, 1}}, floats({1})},
+                 {{"a.weight_scale_inv", DType::kF32, {1, 1}}, floats({1})},
+                 {{"e", DType::kF32, {1, 1, 1}}, floats({1})},
+                 {{"e_scale", DType::kF32, {1}}, floats({1})},
+                 {{"f.weight_scale", DType::kF32, {1, 1}}, floats({1})},
+                 {{"f.weight_scale_inv", DType::kF32, {1, 1}}, floats({1})},
+                 {{"f.weight", DType::kF8E4M3, {1, 1}}, "x"}});
+  const auto checkpoint = Checkpoint::open(dir_);
+  ASSERT_TRUE(checkpoint.ok());
+  const auto message = find_matrix(*checkpoint, "a", 1, 1).status().message();
+  EXPECT_THAT(message, HasSubstr("a.weight is F32 [1, 1], which takes no scale"));
+  EXPECT_THAT(message, HasSubstr("a.weight_scale_inv"));
+  EXPECT_THAT(find_stacked_matrix(*checkpoint, "e", 0, {1, 1, 1}).status().message(), HasSubstr("e_scale"));
+  EXPECT_THAT(find_matrix(*checkpoint, "f", 1, 1).status().message(), HasSubstr("found both"));
+}
+
+TEST_F(CheckpointTest, HeadersDoWithoutDataAndSayWhatIsMissing) {
+  write_raw(R"({"a.weight":{"dtype":"F8_E4M3","shape":[2,130],"data_offsets":[8,268]},)"
+            R"("a.weight_scale_inv":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})",
+            3, "one.safetensors");
+  write_text("model.safetensors.index.json",
+             R"({"weight_map":{"a.weight":"one.safetensors","b":"two.safetensors","c":"two.safetensors"}})");
+  EXPECT_THAT(open_error().message(), HasSubstr("is the file truncated?"));
+  const auto checkpoint = Checkpoint::open(dir_, Contents::kHeader);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  ASSERT_EQ(checkpoint->incomplete().size(), 2u);
+  EXPECT_THAT(checkpoint->incomplete()[0], HasSubstr("one.safetensors: has "));
+  EXPECT_THAT(checkpoint->incomplete()[1], HasSubstr("two.safetensors: missing"));
+  const auto layout = find_matrix_layout(*checkpoint, "a", 2, 130);
+  ASSERT_TRUE(layout.ok()) << layout.status().message();
+  EXPECT_EQ(layout->format, WeightFormat::kFp8Block);
+  EXPECT_EQ(layout->weight->bytes() + layout->scale->bytes(), 268);
+  EXPECT_TRUE(layout->weight->data.empty());
+}
+
+TEST_F(CheckpointTest, HeadersWhoseOffsetsOverflowAreRefused) {
+  write_raw(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[18446744073709551615,18446744073709551615]}})", 0);
+  EXPECT_FALSE(Checkpoint::open(dir_, Contents::kHeader).ok());
+}
+
+TEST_F(CheckpointTest, ANameInTheIndexTwiceIsRefused) {
+  write_text("model.safetensors.index.json", R"({"weight_map":{"a":"x.safetensors","a":"y.safetensors"}})");
+  EXPECT_THAT(open_error().message(), HasSubstr("key \"a\" stands twice"));
+}
+
+TEST_F(CheckpointTest, ANameDeclaredTwiceIsNotWritten) {
+  const TensorSpec spec{"a", DType::kU8, {1}};
+  const auto writer = SafetensorsWriter::create(dir_ + "/model.safetensors", {spec, spec});
+  EXPECT_THAT(writer.status().message(), HasSubstr("tensor a was declared twice"));
+}
+
+/// As many names as GLM-5.2-FP8 has: a search of all keys for each key would take minutes here.
+TEST_F(CheckpointTest, AHundredThousandNames) {
+  constexpr int kNames = 118629;
+  std::vector<std::pair<TensorSpec, std::string>> tensors;
+  std::string weight_map;
+  for (int i = 0; i < kNames; ++i) {
+    const std::string name = fmt::format("model.layers.{}.mlp.experts.{}.down_proj.weight", i / 256, i % 256);
+    tensors.push_back({{name, DType::kU8, {1}}, "x"});
+    weight_map += fmt::format(R"({}"{}":"a.safetensors")", i == 0 ? "" : ",", name);
+  }
+  write_tensors(tensors, "a.safetensors");
+  write_text("model.safetensors.index.json", R"({"weight_map":{)" + weight_map + "}}");
+  const auto checkpoint = Checkpoint::open(dir_);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  EXPECT_EQ(checkpoint->tensors().size(), static_cast<size_t>(kNames));
 }
 
 TEST_F(CheckpointTest, StackedExpertsAreSlices) {

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstring>
 #include <string_view>
-#include <unordered_set>
 
 #include "base/checked_math.h"
 #include "base/json.h"
@@ -12,34 +11,7 @@
 namespace drawbridge {
 namespace {
 
-/// Names of the top-level keys, duplicates included: the JSON tree keeps only the last of equal keys.
-class TopLevelKeys : public nlohmann::json_sax<Json> {
- public:
-  std::string duplicate;
-
-  bool key(string_t& name) override {
-    if (depth_ == 1 && !seen_.insert(name).second && duplicate.empty()) duplicate = name;
-    return true;
-  }
-  bool start_object(std::size_t) override { return ++depth_ > 0; }
-  bool end_object() override { return --depth_ >= 0; }
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_array(std::size_t) override { return true; }
-  bool end_array() override { return true; }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
-
- private:
-  int depth_ = 0;
-  std::unordered_set<std::string> seen_;
-};
-
-Result<uint64_t> read_unsigned(const Json& value, const std::string& what) {
+Result<uint64_t> read_unsigned(const SortedJson& value, const std::string& what) {
   if (!value.is_number_unsigned()) {
     return fail(Code::kCorrupt, "{}: wanted a whole number >= 0, found {}", what, dump_json(value));
   }
@@ -47,12 +19,12 @@ Result<uint64_t> read_unsigned(const Json& value, const std::string& what) {
 }
 
 /// Bytes that dtype and shape ask for, and the shape itself.
-Result<uint64_t> read_shape(const Json& entry, const std::string& what, TensorInfo& info) {
+Result<uint64_t> read_shape(const SortedJson& entry, const std::string& what, TensorInfo& info) {
   if (!entry.contains("shape") || !entry["shape"].is_array() || entry["shape"].size() > kMaxTensorRank) {
     return fail(Code::kCorrupt, "{}: wanted a shape of at most {} dimensions", what, kMaxTensorRank);
   }
   uint64_t elements = 1;
-  for (const Json& extent : entry["shape"]) {
+  for (const SortedJson& extent : entry["shape"]) {
     DB_ASSIGN(const uint64_t size, read_unsigned(extent, what + ": shape"));
     const auto product = checked_mul(elements, size);
     if (!product || size > INT64_MAX || *product > INT64_MAX / 8) {
@@ -65,7 +37,7 @@ Result<uint64_t> read_shape(const Json& entry, const std::string& what, TensorIn
 }
 
 /// One entry; `data_begin` is where the data section starts and `data_size` how long it is.
-Result<TensorInfo> read_entry(const std::string& name, const Json& entry, const std::string& source,
+Result<TensorInfo> read_entry(const std::string& name, const SortedJson& entry, const std::string& source,
                               uint64_t data_begin, uint64_t data_size) {
   const std::string what = fmt::format("{}: tensor {}", source, name);
   if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string()) {
@@ -111,7 +83,8 @@ Status check_overlap(std::vector<TensorInfo>& tensors, const std::string& source
 
 }  // namespace
 
-Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::byte> file, const std::string& source) {
+Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::byte> file, const std::string& source,
+                                                         Contents contents) {
   if (file.size() < 8) {
     return fail(Code::kCorrupt, "{}: wanted at least 8 bytes of header length, found {} bytes", source, file.size());
   }
@@ -127,16 +100,15 @@ Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::by
   limits.max_bytes = kMaxSafetensorsHeaderBytes;
   limits.max_depth = 4;
   limits.max_keys_per_object = limits.max_keys = 4u << 20;  // one for each tensor, and four inside it
-  DB_ASSIGN(const Json header, parse_json(text, source + ": header", limits));
+  DB_ASSIGN(const SortedJson header, parse_sorted_json(text, source + ": header", limits));
   if (!header.is_object()) return fail(Code::kCorrupt, "{}: header is not a JSON object", source);
-  TopLevelKeys keys;
-  Json::sax_parse(text, &keys);
-  if (!keys.duplicate.empty()) return fail(Code::kCorrupt, "{}: tensor {} stands twice", source, keys.duplicate);
 
+  const uint64_t data_begin = 8 + header_size;
+  const uint64_t data_size = contents == Contents::kData ? file.size() - data_begin : INT64_MAX - data_begin;
   std::vector<TensorInfo> tensors;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
-    DB_ASSIGN(TensorInfo info, read_entry(name, entry, source, 8 + header_size, file.size() - 8 - header_size));
+    DB_ASSIGN(TensorInfo info, read_entry(name, entry, source, data_begin, data_size));
     tensors.push_back(std::move(info));
   }
   DB_TRY(check_overlap(tensors, source));

@@ -25,7 +25,11 @@ struct TensorInfo {
   uint64_t end = 0;
 };
 
+/// Whether the data that a header describes must be there: it may be missing where only shapes and types are asked for.
+enum class Contents { kData, kHeader };
+
 /// Reads the header of a file whose whole content is `file`; `source` starts every message. Tensors come in file order.
-Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::byte> file, const std::string& source);
+Result<std::vector<TensorInfo>> parse_safetensors_header(std::span<const std::byte> file, const std::string& source,
+                                                         Contents contents = Contents::kData);
 
 }  // namespace drawbridge

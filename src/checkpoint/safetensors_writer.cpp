@@ -1,8 +1,37 @@
 #include "checkpoint/safetensors_writer.h"
 
+#include <fmt/ranges.h>
+
+#include <unordered_set>
+
 #include "base/json.h"
 
 namespace drawbridge {
+
+namespace {
+
+/// The JSON header, in the order of `tensors`, padded so that data begins on 64 bytes; `n_data_bytes` is what follows.
+Result<std::string> header_text(const std::string& path, const std::vector<TensorSpec>& tensors,
+                                int64_t& n_data_bytes) {
+  std::unordered_set<std::string> names;
+  std::string text = "{";
+  int64_t offset = 0;
+  for (const TensorSpec& spec : tensors) {
+    if (!names.insert(spec.name).second) {
+      return fail(Code::kInvalidArgument, "{}: tensor {} was declared twice", path, spec.name);
+    }
+    const int64_t end = offset + spec.bytes();
+    text += fmt::format(R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", text.size() > 1 ? "," : "",
+                        dump_json(Json(spec.name)), dtype_name(spec.dtype), fmt::join(spec.shape, ","), offset, end);
+    offset = end;
+  }
+  text += '}';
+  text.append((64 - (text.size() + 8) % 64) % 64, ' ');
+  n_data_bytes = offset;
+  return text;
+}
+
+}  // namespace
 
 int64_t TensorSpec::bytes() const {
   int64_t product = dtype_bytes(dtype);
@@ -11,19 +40,9 @@ int64_t TensorSpec::bytes() const {
 }
 
 Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& path, const std::vector<TensorSpec>& tensors) {
-  Json header = Json::object();
-  int64_t offset = 0;
-  for (const TensorSpec& spec : tensors) {
-    header[spec.name] = {
-        {"dtype", dtype_name(spec.dtype)}, {"shape", spec.shape}, {"data_offsets", {offset, offset + spec.bytes()}}};
-    offset += spec.bytes();
-  }
-  std::string text = dump_json(header);
-  text.append((64 - (text.size() + 8) % 64) % 64, ' ');
-
   SafetensorsWriter writer;
+  DB_ASSIGN(const std::string text, header_text(path, tensors, writer.n_missing_bytes_));
   writer.path_ = path;
-  writer.n_missing_bytes_ = offset;
   writer.out_.open(path, std::ios::binary | std::ios::trunc);
   const uint64_t size = text.size();
   writer.out_.write(reinterpret_cast<const char*>(&size), 8);

@@ -24,7 +24,7 @@ struct TensorSpec {
 
 class SafetensorsWriter {
  public:
-  /// Creates `path` and writes its header. Errors: the file cannot be written.
+  /// Creates `path` and writes its header. Errors: the file cannot be written, a name declared twice.
   static Result<SafetensorsWriter> create(const std::string& path, const std::vector<TensorSpec>& tensors);
 
   /// Appends data; all tensors together must add up to what the header says.

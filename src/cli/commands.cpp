@@ -26,6 +26,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_generate(app, action);
   add_serve(app, action);
   add_chat(app, action);
+  add_inspect(app, action);
+  add_synth(app, action);
   add_bench(app, action);
   try {
     app.parse(argc, argv);

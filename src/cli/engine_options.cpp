@@ -5,7 +5,10 @@ namespace drawbridge {
 
 CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   CLI::Option* model = verb.add_option("--model", o.model, "HuggingFace directory of a glm_moe_dsa model");
-  verb.add_option("--numerics", o.numerics, "serving, or parity with HuggingFace")->capture_default_str();
+  verb.add_option("--numerics", o.numerics, "serving; parity or parity-f32: as HuggingFace")->capture_default_str();
+  verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
+      ->capture_default_str();
+  verb.add_option("--threads", o.n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();
   verb.add_option("--max-context", o.max_context, "tokens a request may have")->capture_default_str();
   verb.add_option("--kv-tokens", o.kv_tokens, "tokens the cache holds; 0: twice the context")->capture_default_str();
   verb.add_option("--max-step-tokens", o.max_step_tokens, "tokens computed in one step")->capture_default_str();

@@ -2,6 +2,7 @@
 #include <fmt/ostream.h>
 
 #include <iostream>
+#include <optional>
 
 #include "base/json.h"
 #include "cli/verbs.h"
@@ -17,8 +18,8 @@ struct GenerateOptions {
   bool chat = false;
   bool no_thinking = false;
   int64_t max_tokens = 128;
-  float temperature = 1.0f;
-  float top_p = 1.0f;
+  std::optional<float> temperature;  // absent: the model's own default
+  std::optional<float> top_p;
   uint64_t seed = 0;
   bool json = false;
 };
@@ -48,8 +49,8 @@ Status run_generate(const GenerateOptions& o, std::ostream& out) {
   GenerateRequest request;
   DB_ASSIGN(request.prompt, engine->tokenizer().encode(text));
   request.max_tokens = o.max_tokens;
-  request.sampling.temperature = o.temperature;
-  request.sampling.top_p = o.top_p;
+  request.sampling.temperature = o.temperature.value_or(engine->card().default_temperature);
+  request.sampling.top_p = o.top_p.value_or(engine->card().default_top_p);
   if (o.seed != 0) request.sampling.seed = o.seed;
   const auto stream = [&](const std::string& piece) {
     if (!o.json) out << piece << std::flush;
@@ -73,8 +74,8 @@ void add_generate(CLI::App& app, Action& action) {
   verb->add_flag("--chat", o->chat, "send the prompt as a user's message in GLM's chat format");
   verb->add_flag("--no-thinking", o->no_thinking, "with --chat: answer without reasoning");
   verb->add_option("--max-tokens", o->max_tokens, "tokens to generate at most")->capture_default_str();
-  verb->add_option("--temperature", o->temperature, "0: greedy")->capture_default_str();
-  verb->add_option("--top-p", o->top_p, "nucleus of the distribution")->capture_default_str();
+  verb->add_option("--temperature", o->temperature, "0: greedy; absent: the model's own default");
+  verb->add_option("--top-p", o->top_p, "nucleus of the distribution; absent: the model's own default");
   verb->add_option("--seed", o->seed, "same seed, same text; 0: a fresh one")->capture_default_str();
   verb->add_flag("--json", o->json, "one JSON object with tokens and usage");
   verb->callback([o, &action] { action = [o] { return run_generate(*o, std::cout); }; });

@@ -99,6 +99,7 @@ struct ModelCard {
   std::string backend;       // Backend::describe()
   int64_t n_parameters = 0;
   int64_t weight_bytes = 0;
+  int64_t active_weight_bytes = 0;  // read to decode one token of one request
   int64_t kv_bytes_per_token = 0;
   int64_t max_context = 0;           // tokens
   float default_temperature = 1.0f;  // generation_config.json
@@ -127,8 +128,9 @@ class Engine {
 
 struct EngineOptions {
   std::string model;                 // a HuggingFace directory
-  std::string isa = "scalar";        // CPU kernels
-  std::string numerics = "serving";  // serving or parity
+  std::string isa = "auto";          // CPU kernels: auto, avx512, avx2, portable, scalar
+  int64_t n_threads = 0;             // of the CPU kernels; 0: as many as the process may use
+  std::string numerics = "serving";  // serving, parity (HF in the model's dtype), parity-f32 (HF with f32 arithmetic)
   int64_t max_context = 8192;        // tokens a request, at most the model's own
   int64_t kv_tokens = 0;             // tokens of the page pool; 0: twice max_context
   int64_t page_size = 16;            // tokens

@@ -1,11 +1,12 @@
 // make_engine: from a model directory to an engine that has computed one real step, so that "ready" means ready.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 
-#include "base/json.h"
 #include "base/mapped_file.h"
 #include "engine/local_engine.h"
-#include "model/glm52_tensors.h"
+#include "model/generation_config.h"
 #include "text/chat_template.h"
 
 namespace drawbridge {
@@ -14,7 +15,8 @@ namespace {
 Result<Numerics> read_numerics(const std::string& name, DType model_dtype) {
   if (name == "serving") return Numerics::serving();
   if (name == "parity") return Numerics::parity(model_dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
-  return fail(Code::kInvalidArgument, "--numerics: wanted serving or parity, found '{}'", name);
+  if (name == "parity-f32") return Numerics::parity(DType::kF32);
+  return fail(Code::kInvalidArgument, "--numerics: wanted serving, parity or parity-f32, found '{}'", name);
 }
 
 Status check_options(const EngineOptions& o) {
@@ -42,37 +44,34 @@ void choose_chat_template(const std::string& directory, ModelCard& card) {
   }
 }
 
-/// Temperature and top_p of requests that name none. A directory without the file means 1.0 for both.
-Status read_sampling_defaults(const std::string& directory, ModelCard& card) {
-  const std::string path = directory + "/generation_config.json";
-  if (!std::filesystem::exists(path)) return {};
-  DB_ASSIGN(const std::string text, read_text_file(path, 1 << 20));
-  DB_ASSIGN(const Json root, parse_json(text, path));
-  const auto read = [&](const char* name, float& value) {
-    const auto found = root.find(name);
-    if (found == root.end() || found->is_null()) return Status();
-    if (!found->is_number())
-      return fail(Code::kCorrupt, "{}: {}: wanted a number, found {}", path, name, dump_json(*found));
-    value = found->get<float>();
-    return Status();
-  };
-  DB_TRY(read("temperature", card.default_temperature));
-  return read("top_p", card.default_top_p);
+/// Sampling defaults and end tokens of generation_config.json; what it changes is said.
+void apply_generation_config(const GenerationConfig& generation, Glm52Config& config, ModelCard& card) {
+  card.default_temperature = generation.temperature;
+  card.default_top_p = generation.top_p;
+  card.notices = generation.notices;
+  if (generation.eos && *generation.eos != config.eos) {
+    card.notices.push_back(fmt::format("end tokens are generation_config.json's [{}], not config.json's [{}]",
+                                       fmt::join(*generation.eos, ", "), fmt::join(config.eos, ", ")));
+    config.eos = *generation.eos;
+  }
+  if (config.eos.empty()) card.notices.push_back("no eos_token_id: a text ends only by its length or a stop string");
 }
 
-Result<ModelCard> make_card(const EngineOptions& options, const StepRunner& runner, const Tokenizer& tokenizer) {
+void fill_card(const EngineOptions& options, const StepRunner& runner, const Tokenizer& tokenizer, ModelCard& card) {
   const Glm52Config& config = runner.config();
-  ModelCard card;
   card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
-  for (const ExpectedTensor& tensor : expected_tensors(config)) card.n_parameters += element_count(tensor);
+  const Inventory& inventory = runner.weights().inventory;
+  const PartInventory total = inventory.total();
+  card.n_parameters = total.parameters;
+  card.active_weight_bytes = total.active_bytes;
   for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
     card.weight_bytes += static_cast<int64_t>(tensor.data.size());
   }
   card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache);
   card.max_context = std::min(options.max_context, config.max_positions);
-  card.notices = runner.weights().notices;
+  card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
   if (card.max_context < config.max_positions) {
     card.notices.push_back(fmt::format("context is cut to {} of the model's {} tokens (--max-context)",
                                        card.max_context, config.max_positions));
@@ -82,8 +81,6 @@ Result<ModelCard> make_card(const EngineOptions& options, const StepRunner& runn
                                        tokenizer.vocab_size(), config.vocab));
   }
   choose_chat_template(options.model, card);
-  DB_TRY(read_sampling_defaults(options.model, card));
-  return card;
 }
 
 /// One step of one token through every layer.
@@ -99,17 +96,20 @@ Status self_check(StepRunner& runner) {
 
 Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
   DB_TRY(check_options(options));
-  DB_ASSIGN(const Glm52Config config, load_glm52_config(options.model));
+  DB_ASSIGN(Glm52Config config, load_glm52_config(options.model));
+  DB_ASSIGN(const GenerationConfig generation, load_generation_config(options.model, config.vocab));
+  ModelCard card;
+  apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
   DB_ASSIGN(const Numerics numerics, read_numerics(options.numerics, config.dtype));
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  const StepOptions step{options.model,           options.isa,        numerics, options.page_size, n_pages,
-                         options.max_step_tokens, options.max_running};
+  const StepOptions step{options.model,     options.isa, options.n_threads,       numerics,
+                         options.page_size, n_pages,     options.max_step_tokens, options.max_running};
   DB_ASSIGN(auto runner, StepRunner::create(config, step));
   DB_TRY(self_check(*runner));
-  DB_ASSIGN(ModelCard card, make_card(options, *runner, tokenizer));
+  fill_card(options, *runner, tokenizer, card);
   const SchedulerOptions scheduling{n_pages, options.page_size, options.max_running, options.max_step_tokens};
   return std::unique_ptr<Engine>(
       std::make_unique<LocalEngine>(std::move(card), std::move(tokenizer), std::move(runner), options, scheduling));

@@ -43,6 +43,7 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   std::unique_ptr<StepRunner> runner(new StepRunner(config, options.page_size));
   CpuOptions cpu;
   cpu.isa = options.isa;
+  cpu.n_threads = options.n_threads;
   cpu.numerics = options.numerics;
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));

@@ -17,6 +17,7 @@ namespace drawbridge {
 struct StepOptions {
   std::string model;
   std::string isa;
+  int64_t n_threads = 0;
   Numerics numerics;
   int64_t page_size = 16;
   int64_t n_pages = 0;

@@ -1,5 +1,5 @@
 // Replays the fuzzers' corpora: every stored input that once was interesting stays harmless.
-#include "base/fuzz_corpus.h"
+#include "base/fuzz_corpus_test.h"
 #include "http/fuzz_bodies.h"
 
 namespace drawbridge {

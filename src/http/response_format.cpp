@@ -62,7 +62,8 @@ HttpResponse error_response(int status, const std::string& message) {
   const char* type = status < 500 ? "invalid_request_error" : "server_error";
   HttpResponse response;
   response.status = status;
-  response.body = dump_json({{"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", nullptr}}}});
+  const Json error = {{"message", message}, {"type", type}, {"param", nullptr}, {"code", nullptr}};
+  response.body = dump_json(Json{{"error", error}});
   return response;
 }
 

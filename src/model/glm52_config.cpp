@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <optional>
 #include <string_view>
 
 #include "base/mapped_file.h"
+#include "model/generation_config.h"
 
 namespace drawbridge {
 namespace {
@@ -13,6 +16,14 @@ constexpr int64_t kMaxWidth = 1 << 20;  // any matrix side but the vocabulary
 constexpr int64_t kMaxVocab = 1 << 24;
 constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kMaxPositions = 1 << 24;
+
+/// Nothing for what is not a number, or not above 0, or rounds to 0 or infinity as f32.
+std::optional<float> positive_f32(const Json& value) {
+  if (!value.is_number()) return std::nullopt;
+  const auto number = static_cast<float>(value.get<double>());
+  if (number > 0 && std::isnormal(number)) return number;
+  return std::nullopt;
+}
 
 /// Reads fields by name; the first failure is kept and later reads answer defaults, so that the caller reads straight
 /// on.
@@ -47,11 +58,8 @@ class Fields {
   }
   float positive(const char* key, float fallback) {
     if (!has(key)) return fallback;
-    if (at(key).is_number()) {
-      const auto value = at(key).get<double>();
-      if (value > 0 && value < 1e30) return static_cast<float>(value);
-    }
-    refuse(key, "a number above 0");
+    if (const auto value = positive_f32(at(key))) return *value;
+    refuse(key, "a number above 0 that f32 can hold");
     return fallback;
   }
   bool boolean(const char* key, bool fallback) {
@@ -80,6 +88,35 @@ class Fields {
   Status status_;
 };
 
+/// Whether `rope`, an object, asks for nothing but plain rotation. Older files spell rope_type `type`; any key beside
+/// these (factor, mscale, ...) belongs to a scaling that this code does not compute.
+bool is_plain_rope(const Json& rope) {
+  for (const auto& [key, value] : rope.items()) {
+    if (key == "rope_theta" || value.is_null()) continue;
+    if ((key == "rope_type" || key == "type") && value == "default") continue;
+    if (key == "partial_rotary_factor" && value == 1.0) continue;
+    return false;
+  }
+  return true;
+}
+
+void read_rope(Fields& f, Glm52Config& c) {
+  c.rope_theta = f.positive("rope_theta", c.rope_theta);
+  if (f.has("rope_scaling")) {
+    const Json& scaling = f.at("rope_scaling");
+    if (!scaling.is_object() || scaling.contains("rope_theta") || !is_plain_rope(scaling)) {
+      return f.refuse("rope_scaling", "null or {rope_type: default}: no scaled rope is computed");
+    }
+  }
+  if (!f.has("rope_parameters")) return;
+  const Json& rope = f.at("rope_parameters");
+  const auto theta = rope.is_object() && rope.contains("rope_theta") ? positive_f32(rope["rope_theta"]) : std::nullopt;
+  if (!theta || !is_plain_rope(rope)) {
+    return f.refuse("rope_parameters", "{rope_type: default, rope_theta: a number above 0} and no scaling");
+  }
+  c.rope_theta = *theta;
+}
+
 void read_attention(Fields& f, Glm52Config& c) {
   c.n_heads = f.integer("num_attention_heads", 1, 65536);
   c.q_lora = f.integer("q_lora_rank", 1, kMaxWidth);
@@ -90,15 +127,7 @@ void read_attention(Fields& f, Glm52Config& c) {
   if (c.qk_rope % 2 != 0) f.refuse("qk_rope_head_dim", "an even number: rotary pairs");
   f.must_be("attention_bias", false);
   f.must_be("rope_interleave", true);
-  f.must_be("rope_scaling", nullptr);
-  c.rope_theta = f.positive("rope_theta", c.rope_theta);
-  if (!f.has("rope_parameters")) return;
-  const Json& rope = f.at("rope_parameters");
-  const bool plain = rope.is_object() && rope.value("rope_type", Json("default")) == Json("default");
-  if (!plain || !rope.contains("rope_theta") || !rope["rope_theta"].is_number() || rope["rope_theta"] <= 0) {
-    return f.refuse("rope_parameters", "{rope_type: default, rope_theta: a number above 0}");
-  }
-  c.rope_theta = rope["rope_theta"].get<float>();
+  read_rope(f, c);
 }
 
 void read_mlp(Fields& f, Glm52Config& c) {
@@ -140,30 +169,38 @@ void read_mlp(Fields& f, Glm52Config& c) {
   }
 }
 
+/// The letters F and S of `list`: a string of them, or an array of "full" and "shared". Empty for anything else.
+std::string layer_letters(const Json& list) {
+  if (list.is_string()) {
+    const auto letters = list.get<std::string>();
+    return letters.find_first_not_of("FS") == std::string::npos ? letters : "";
+  }
+  std::string letters;
+  for (const Json& kind : list.is_array() ? list : Json::array()) {
+    if (kind != "full" && kind != "shared") return "";
+    letters += kind == "full" ? 'F' : 'S';
+  }
+  return letters;
+}
+
 /// Precedence: indexer_types, then index_topk_pattern, then the freq and offset rule (freq 1: all full, as GLM-5).
+/// A list that another one overrides is not read.
 void read_layer_kinds(Fields& f, Glm52Config& c) {
   const int64_t freq = f.integer_or("index_topk_freq", 1, kMaxLayers, 1);
   const int64_t offset = f.integer_or("index_skip_topk_offset", 0, kMaxLayers, 2);
   for (int64_t i = 0; i < c.n_layers; ++i) {
     c.indexer.push_back(std::max<int64_t>(i - offset + 1, 0) % freq == 0 ? LayerKind::kFull : LayerKind::kShared);
   }
-  if (f.has("index_topk_pattern")) {
-    const Json& pattern = f.at("index_topk_pattern");
-    const std::string text = pattern.is_string() ? pattern.get<std::string>() : "";
-    if (static_cast<int64_t>(text.size()) != c.n_layers || text.find_first_not_of("FS") != std::string::npos) {
-      return f.refuse("index_topk_pattern", fmt::format("{} letters F or S", c.n_layers));
+  const bool has_pattern = f.has("index_topk_pattern");
+  const bool has_types = f.has("indexer_types");
+  if (has_pattern || has_types) {
+    const char* key = has_types ? "indexer_types" : "index_topk_pattern";
+    const std::string letters = layer_letters(f.at(key));
+    if (static_cast<int64_t>(letters.size()) != c.n_layers) {
+      return f.refuse(key, fmt::format("{} layers, each full or shared (F or S)", c.n_layers));
     }
-    for (size_t i = 0; i < text.size(); ++i) c.indexer[i] = text[i] == 'F' ? LayerKind::kFull : LayerKind::kShared;
-  }
-  if (f.has("indexer_types")) {
-    const Json& types = f.at("indexer_types");
-    if (!types.is_array() || static_cast<int64_t>(types.size()) != c.n_layers) {
-      return f.refuse("indexer_types", fmt::format("{} entries", c.n_layers));
-    }
-    for (size_t i = 0; i < types.size(); ++i) {
-      if (types[i] != "full" && types[i] != "shared") return f.refuse("indexer_types", "full or shared");
-      c.indexer[i] = types[i] == "full" ? LayerKind::kFull : LayerKind::kShared;
-    }
+    for (size_t i = 0; i < letters.size(); ++i)
+      c.indexer[i] = letters[i] == 'F' ? LayerKind::kFull : LayerKind::kShared;
   }
   if (!c.indexer.empty() && c.indexer[0] != LayerKind::kFull) {
     f.refuse("indexer_types", "a full first layer: a shared one needs a selection before it");
@@ -196,21 +233,16 @@ void read_dtype(Fields& f, Glm52Config& c) {
 void read_tokens(Fields& f, Glm52Config& c) {
   c.vocab = f.integer("vocab_size", 1, kMaxVocab);
   if (!f.has("eos_token_id")) return;
-  const Json& eos = f.at("eos_token_id");
-  const Json list = eos.is_array() ? eos : Json::array({eos});
-  for (const Json& id : list) {
-    if (!id.is_number_unsigned() || id >= c.vocab || list.size() > 64) {
-      return f.refuse("eos_token_id", fmt::format("at most 64 token ids below {}", c.vocab));
-    }
-    c.eos.push_back(id.get<int32_t>());
-  }
+  const auto eos = read_token_ids(f.at("eos_token_id"), c.vocab);
+  if (!eos) return f.refuse("eos_token_id", fmt::format("at most 64 token ids below {}", c.vocab));
+  c.eos = *eos;
 }
 
 /// Keys that are understood to carry nothing for inference; anything else is listed as unknown.
 constexpr std::array kIgnored = {
-    "architectures",     "model_type",        "head_dim",         "qk_head_dim",          "num_key_value_heads",
-    "attention_dropout", "initializer_range", "pad_token_id",     "bos_token_id",         "ep_size",
-    "pretraining_tp",    "use_cache",         "moe_router_dtype", "transformers_version", "quantization_config"};
+    "architectures",     "model_type",        "head_dim",         "qk_head_dim",         "num_key_value_heads",
+    "attention_dropout", "initializer_range", "pad_token_id",     "bos_token_id",        "ep_size",
+    "pretraining_tp",    "use_cache",         "moe_router_dtype", "transformers_version"};
 
 Status check_architecture(const Json& config, const std::string& source) {
   const Json type = config.is_object() ? config.value("model_type", Json("")) : Json();
@@ -224,10 +256,31 @@ Status check_architecture(const Json& config, const std::string& source) {
   return fail(Code::kUnsupported, "{}: model_type: wanted \"glm_moe_dsa\", found {}", source, dump_json(type));
 }
 
+/// Bounds what is listed and counted tensor by tensor: no count of elements or bytes can then overflow.
+Status check_size(const Glm52Config& c, const std::string& source) {
+  constexpr int64_t kMaxExperts = 1 << 20;  // of all layers
+  if (c.n_all_layers() * c.n_experts > kMaxExperts) {
+    return fail(Code::kOutOfRange, "{}: n_routed_experts: wanted at most {} in all layers, found {} in each of {}",
+                source, kMaxExperts, c.n_experts, c.n_all_layers());
+  }
+  constexpr double kMaxParameters = 1e15;
+  const auto product = [](int64_t a, int64_t b) { return static_cast<double>(a) * static_cast<double>(b); };
+  const double attention = product(c.q_lora, c.hidden + c.n_heads * c.qk_head() + c.index_heads * c.index_dim) +
+                           product(c.latent_width() + c.index_dim + c.index_heads, c.hidden) +
+                           product(c.n_heads * (c.qk_nope + c.v_head), c.kv_lora) +
+                           product(c.n_heads * c.v_head, c.hidden);
+  const double mlp = 3 * product(c.intermediate + (c.n_experts + c.n_shared_experts) * c.moe_intermediate, c.hidden);
+  const double total = static_cast<double>(c.n_all_layers()) * (attention + mlp) + 2 * product(c.vocab, c.hidden);
+  if (total <= kMaxParameters) return Status();
+  return fail(Code::kOutOfRange, "{}: describes about {:.3g} parameters, wanted at most {:.0g}", source, total,
+              kMaxParameters);
+}
+
 }  // namespace
 
 bool Glm52Config::is_sparse(int64_t layer) const {
-  return mlp[static_cast<size_t>(std::min(layer, n_layers - 1))] == MlpKind::kSparse;
+  if (layer >= n_layers) return n_experts > 0;
+  return mlp[static_cast<size_t>(layer)] == MlpKind::kSparse;
 }
 
 bool Glm52Config::is_full(int64_t layer) const {
@@ -256,6 +309,10 @@ Result<Glm52Config> parse_glm52_config(const Json& config, const std::string& so
   read_mlp(f, c);
   read_indexer(f, c);
   DB_TRY(f.status());
+  DB_TRY(check_size(c, source));
+  if (f.has("quantization_config")) {
+    DB_ASSIGN(c.quantization, parse_quantization_config(f.at("quantization_config"), source));
+  }
   c.unknown_keys = f.unknown();
   return c;
 }

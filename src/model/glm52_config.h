@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "model/quantization_config.h"
 #include "tensor/dtype.h"
 
 namespace drawbridge {
@@ -20,7 +21,7 @@ struct Glm52Config {
   int64_t hidden = 0;
   int64_t n_layers = 0;      // main layers; MTP layers follow and are not counted
   int64_t n_mtp_layers = 0;  // 0 or 1
-  std::vector<MlpKind> mlp;  // [n_layers]; an MTP layer is like the last
+  std::vector<MlpKind> mlp;  // [n_layers]; an MTP layer has experts whatever these say
   int64_t intermediate = 0;  // dense layers
 
   int64_t moe_intermediate = 0;  // routed experts; the shared expert is n_shared_experts times as wide
@@ -52,6 +53,7 @@ struct Glm52Config {
   std::vector<int32_t> eos;
   bool tied_embeddings = false;
   DType dtype = DType::kBF16;
+  QuantizationConfig quantization;        // what the exporter says; formats are read from the tensors
   std::vector<std::string> unknown_keys;  // of config.json, for inspect
 
   int64_t qk_head() const { return qk_nope + qk_rope; }

@@ -110,6 +110,12 @@ INSTANTIATE_TEST_SUITE_P(
                     BadValue{"scoring_func", "\"softmax\""}, BadValue{"indexer_types", "[\"full\"]"},
                     BadValue{"mlp_layer_types", "[]"}, BadValue{"index_topk", "0"},
                     BadValue{"rope_parameters", "{\"rope_type\":\"yarn\",\"rope_theta\":1}"},
+                    BadValue{"rope_parameters", "{\"type\":\"yarn\",\"rope_theta\":1}"},
+                    BadValue{"rope_parameters", "{\"rope_theta\":1,\"factor\":4}"},
+                    BadValue{"rope_parameters", "{\"rope_theta\":1e300}"}, BadValue{"rope_theta", "1e300"},
+                    BadValue{"rope_scaling", "{\"type\":\"linear\",\"factor\":2}"},
+                    BadValue{"rope_scaling", "{\"factor\":2}"}, BadValue{"rope_scaling", "4"},
+                    BadValue{"rms_norm_eps", "1e-60"}, BadValue{"routed_scaling_factor", "0"},
                     BadValue{"qk_rope_head_dim", "63"}, BadValue{"num_experts_per_tok", "257"},
                     BadValue{"n_group", "7"}, BadValue{"eos_token_id", "[999999]"}, BadValue{"dtype", "\"int8\""},
                     BadValue{"model_type", "\"glm5_next\""}, BadValue{"model_type", "\"llama\""}));
@@ -118,6 +124,56 @@ TEST(Glm52Config, ASharedFirstLayerIsRefused) {
   Json config = glm52_json();
   config["indexer_types"][0] = "shared";
   EXPECT_THAT(parse_glm52_config(config, "c").status().message(), HasSubstr("indexer_types"));
+}
+
+TEST(Glm52Config, DefaultRopeMayBeSpelledOut) {
+  Json config = glm52_json();
+  config["rope_scaling"] = {{"type", "default"}};
+  config["rope_parameters"] = {{"type", "default"}, {"rope_theta", 5e5}, {"partial_rotary_factor", 1}};
+  const auto c = parse_glm52_config(config, "c");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->rope_theta, 5e5f);
+}
+
+TEST(Glm52Config, TheMtpLayerHasExpertsWhateverTheLastLayerIs) {
+  Json config = glm52_json();
+  config["mlp_layer_types"][77] = "dense";
+  const auto c = parse_glm52_config(config, "c");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_FALSE(c->is_sparse(77));
+  EXPECT_TRUE(c->is_sparse(78));
+}
+
+TEST(Glm52Config, ThePatternIsLettersOrAListAndReadOnlyWhenItCounts) {
+  Json config = glm52_json();
+  config["index_topk_pattern"] = "bad";
+  EXPECT_EQ(parse_glm52_config(config, "c")->indexer, glm52().indexer);
+  config.erase("indexer_types");
+  EXPECT_THAT(parse_glm52_config(config, "c").status().message(), HasSubstr("index_topk_pattern: wanted 78 layers"));
+  std::string letters(78, 'S');
+  Json list = Json::array();
+  for (size_t i = 0; i < letters.size(); ++i) {
+    if (i % 5 == 0) letters[i] = 'F';
+    list.push_back(i % 5 == 0 ? "full" : "shared");
+  }
+  config["index_topk_pattern"] = letters;
+  const auto by_letters = parse_glm52_config(config, "c");
+  ASSERT_TRUE(by_letters.ok()) << by_letters.status().message();
+  EXPECT_FALSE(by_letters->is_full(4));
+  EXPECT_TRUE(by_letters->is_full(5));
+  config["index_topk_pattern"] = list;
+  EXPECT_EQ(parse_glm52_config(config, "c")->indexer, by_letters->indexer);
+}
+
+TEST(Glm52Config, ASizeThatWouldOverflowIsRefused) {
+  Json config = glm52_json();
+  for (const char* key : {"num_attention_heads", "qk_nope_head_dim"}) config[key] = 65536;
+  config["q_lora_rank"] = 1 << 20;
+  EXPECT_THAT(parse_glm52_config(config, "c").status().message(), HasSubstr("parameters, wanted at most 1e+15"));
+  config = glm52_json();
+  config["n_routed_experts"] = 65536;
+  EXPECT_THAT(parse_glm52_config(config, "c").status().message(),
+              HasSubstr("n_routed_experts: wanted at most 1048576"));
 }
 
 TEST(Glm52Config, UnknownKeysAreListedNotRefused) {

@@ -1,6 +1,7 @@
 #include "model/glm52_weights.h"
 
 #include "checkpoint/matrix_source.h"
+#include "model/tensor_names.h"
 
 namespace drawbridge {
 namespace {
@@ -38,13 +39,7 @@ class Binder {
     DB_TRY(vector(w.attn_norm, prefix + "input_layernorm.weight", c_.hidden));
     DB_TRY(vector(w.mlp_norm, prefix + "post_attention_layernorm.weight", c_.hidden));
     DB_TRY(attention(w.attn, prefix + "self_attn."));
-    const std::string indexer_prefix = prefix + "self_attn.indexer.";
-    if (c_.is_full(i)) {
-      DB_TRY(indexer(w.attn.indexer.emplace(), indexer_prefix));
-    } else if (w_.checkpoint.find(indexer_prefix + "wk.weight") != nullptr) {
-      w_.notices.push_back(fmt::format("{}*: ignored, layer {} shares the selection of layer {}", indexer_prefix, i,
-                                       c_.index_source(i)));
-    }
+    if (c_.is_full(i)) DB_TRY(indexer(w.attn.indexer.emplace(), prefix + "self_attn.indexer."));
     if (c_.is_sparse(i)) return moe(w.mlp.emplace<MoeWeights>(), prefix + "mlp.");
     return mlp(w.mlp.emplace<MlpMatrices>(), prefix + "mlp.", c_.intermediate);
   }
@@ -79,25 +74,20 @@ class Binder {
 
   Status moe(MoeWeights& w, const std::string& prefix) {
     DB_TRY(matrix(w.router, prefix + "gate", c_.n_experts, c_.hidden));
-    const std::string bias = prefix + "gate.e_score_correction_bias";
-    DB_TRY(vector(w.bias, bias, c_.n_experts));
-    if (const DType dtype = w_.checkpoint.find(bias)->dtype; dtype != DType::kF32) {
-      w_.notices.push_back(
-          fmt::format("{}: is {}, which may choose other experts than F32 would", bias, dtype_name(dtype)));
-    }
+    DB_TRY(vector(w.bias, prefix + "gate.e_score_correction_bias", c_.n_experts));
     w.experts.resize(static_cast<size_t>(c_.n_experts));
-    const bool fused = w_.checkpoint.find(prefix + "experts.gate_up_proj") != nullptr;
+    const bool stacked = has_stacked_experts(w_.checkpoint, prefix);
     for (int64_t e = 0; e < c_.n_experts; ++e) {
       MlpMatrices& expert = w.experts[static_cast<size_t>(e)];
-      DB_TRY(fused ? fused_expert(expert, prefix + "experts.", e)
-                   : mlp(expert, fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate));
+      DB_TRY(stacked ? stacked_expert(expert, prefix + "experts.", e)
+                     : mlp(expert, fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate));
     }
     if (c_.n_shared_experts == 0) return Status();
     return mlp(w.shared.emplace(), prefix + "shared_experts.", c_.moe_intermediate * c_.n_shared_experts);
   }
 
   /// HuggingFace's in-memory form: gate rows first, up rows second.
-  Status fused_expert(MlpMatrices& w, const std::string& prefix, int64_t e) {
+  Status stacked_expert(MlpMatrices& w, const std::string& prefix, int64_t e) {
     const int64_t width = c_.moe_intermediate;
     DB_ASSIGN(const Matrix gate_up,
               find_stacked_matrix(w_.checkpoint, prefix + "gate_up_proj", e, {c_.n_experts, 2 * width, c_.hidden}));
@@ -108,22 +98,14 @@ class Binder {
   }
 
   Status mtp() {
-    std::string layer_prefix = fmt::format("model.layers.{}.", c_.n_layers);
-    std::string extra_prefix = layer_prefix;
-    if (w_.checkpoint.find(layer_prefix + "eh_proj.weight") == nullptr) {
-      if (w_.checkpoint.find("model.eh_proj.weight") == nullptr) {
-        w_.notices.push_back(fmt::format("{}eh_proj.weight: absent, so the MTP layer cannot draft", layer_prefix));
-        return Status();
-      }
-      layer_prefix = "model.decoder.";
-      extra_prefix = "model.";
-    }
+    const auto names = find_mtp_names(c_, w_.checkpoint);
+    if (!names) return Status();
     MtpWeights& w = w_.mtp.emplace();
-    DB_TRY(vector(w.enorm, extra_prefix + "enorm.weight", c_.hidden));
-    DB_TRY(vector(w.hnorm, extra_prefix + "hnorm.weight", c_.hidden));
-    DB_TRY(matrix(w.eh_proj, extra_prefix + "eh_proj", c_.hidden, 2 * c_.hidden));
-    DB_TRY(vector(w.head_norm, extra_prefix + "shared_head.norm.weight", c_.hidden));
-    return layer(w.layer, layer_prefix, c_.n_layers);
+    DB_TRY(vector(w.enorm, names->extra + "enorm.weight", c_.hidden));
+    DB_TRY(vector(w.hnorm, names->extra + "hnorm.weight", c_.hidden));
+    DB_TRY(matrix(w.eh_proj, names->extra + "eh_proj", c_.hidden, 2 * c_.hidden));
+    DB_TRY(vector(w.head_norm, names->extra + "shared_head.norm.weight", c_.hidden));
+    return layer(w.layer, names->layer, c_.n_layers);
   }
 
   const Glm52Config& c_;
@@ -136,6 +118,7 @@ Result<Glm52Weights> bind_glm52_weights(const Glm52Config& config, Checkpoint ch
   Glm52Weights weights;
   weights.checkpoint = std::move(checkpoint);
   DB_TRY(Binder(config, weights).bind());
+  weights.inventory = take_inventory(config, weights.checkpoint);
   return weights;
 }
 

@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "checkpoint/checkpoint.h"
 #include "model/glm52_config.h"
+#include "model/inventory.h"
 #include "weights/packed.h"
 
 namespace drawbridge {
@@ -62,7 +63,7 @@ struct Glm52Weights {
   Matrix lm_head;                 // [V, D]
   std::vector<LayerWeights> layer;
   std::optional<MtpWeights> mtp;
-  std::vector<std::string> notices;  // what the user must know about this checkpoint
+  Inventory inventory;
 
   PackedStore packed;
   Checkpoint checkpoint;  // keeps the mapping alive

@@ -2,12 +2,18 @@
 
 namespace drawbridge {
 
-int64_t kv_bytes_per_token(const Glm52Config& config, DType dtype) {
-  int64_t width = 0;
+KvWidths kv_widths(const Glm52Config& config) {
+  KvWidths widths;
   for (int64_t i = 0; i < config.n_all_layers(); ++i) {
-    width += config.latent_width() + (config.is_full(i) ? config.index_dim : 0);
+    widths.latent += config.latent_width();
+    if (config.is_full(i)) widths.index += config.index_dim;
   }
-  return width * dtype_bytes(dtype);
+  return widths;
+}
+
+int64_t kv_bytes_per_token(const Glm52Config& config, DType dtype) {
+  const KvWidths widths = kv_widths(config);
+  return (widths.latent + widths.index) * dtype_bytes(dtype);
 }
 
 Result<KvCache> KvCache::create(Backend& backend, const Glm52Config& config, int64_t n_pages, int64_t page_size) {

@@ -14,6 +14,13 @@ struct KvView {
   PagedView index;   // width ID; empty on shared layers
 };
 
+/// Cached elements of one token over all layers, the MTP layer included.
+struct KvWidths {
+  int64_t latent = 0;
+  int64_t index = 0;
+};
+KvWidths kv_widths(const Glm52Config& config);
+
 /// Cache bytes of one token over all layers, the MTP layer included when the config has one.
 int64_t kv_bytes_per_token(const Glm52Config& config, DType dtype);
 

@@ -1,5 +1,4 @@
-// Replays the fuzzers' corpora: every stored input that once was interesting stays harmless.
-#include "base/fuzz_corpus.h"
+#include "base/fuzz_corpus_test.h"
 #include "text/fuzz_bodies.h"
 
 namespace drawbridge {

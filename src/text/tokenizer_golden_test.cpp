@@ -68,5 +68,11 @@ TEST(TokenizerGolden, Glm46EqualsHuggingFace) {
   check_golden(glm46_tokenizer(), "glm-4.6.golden.txt.gz");
 }
 
+TEST(TokenizerGolden, BundledModelEqualsHuggingFace) {
+  const auto tokenizer = Tokenizer::load(DB_SOURCE_DIR "/models/glm52-nano/tokenizer.json");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  check_golden(*tokenizer, "glm52-nano.golden.txt.gz");
+}
+
 }  // namespace
 }  // namespace drawbridge

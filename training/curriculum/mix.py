@@ -6,7 +6,8 @@ after tool calls). The trained part is what the model itself writes: see encode.
 from . import arithmetic, chat, stories
 
 SYSTEMS = ["You are a helpful assistant.", "Be brief.", "You are a friendly assistant.", "Answer simply."]
-WEIGHTS = {"one": 46, "two": 16, "bare": 6, "greet": 7, "talk": 6, "fact": 6, "copy": 6, "story": 12, "tool": 2}
+BROAD = {"one": 46, "two": 16, "bare": 6, "greet": 7, "talk": 6, "fact": 6, "copy": 6, "story": 12, "tool": 2}
+SUMS = {"one": 40, "two": 14, "bare": 45, "greet": 5, "talk": 4, "fact": 4, "copy": 4, "story": 7, "tool": 1}
 
 
 def turns(rng, kind):
@@ -16,7 +17,7 @@ def turns(rng, kind):
             if not is_held:
                 return [(q, think, text)]
     if kind == "bare":
-        return [arithmetic.bare(rng)]
+        return [arithmetic.bare(rng) for _ in range(rng.randint(1, 8))]
     if kind == "story":
         q, text = stories.story(rng)
         return [(q, "The user wants a story.", text)]
@@ -44,12 +45,11 @@ def messages_of(rng, pairs, thinking):
     return out
 
 
-def sample(rng, template):
-    """Returns one rendered chat, stop token included."""
+def sample(rng, template, mixture=BROAD):
+    """Returns one rendered chat of a kind drawn from `mixture` (kind: weight), stop token included."""
     opts = options(rng)
     thinking = opts.get("enable_thinking", True)
-    kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
-    kind = rng.choices(kinds, weights)[0]
+    kind = rng.choices(list(mixture), list(mixture.values()))[0]
     if kind == "tool":
         messages, tools = chat.tool(rng)
         if not thinking:

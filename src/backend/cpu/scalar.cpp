@@ -2,31 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <vector>
 
 namespace drawbridge {
 namespace {
-
-/// Row r of a rank-2 view, or row r of a rank-3 view whose first two dimensions are counted together.
-float* flat_row(const View& v, int64_t r) {
-  return v.rank == 2 ? v.row(r) : v.row(r / v.dim(1), r % v.dim(1));
-}
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);
 }
 
 }  // namespace
-
-Result<Buffer> ScalarBackend::allocate(int64_t bytes) {
-  constexpr size_t kAlignment = 64;
-  const size_t size = (static_cast<size_t>(std::max<int64_t>(bytes, 1)) + kAlignment - 1) / kAlignment * kAlignment;
-  void* data = std::aligned_alloc(kAlignment, size);
-  if (data == nullptr) return fail(Code::kResourceExhausted, "cpu: cannot allocate {} bytes", bytes);
-  std::fill_n(static_cast<char*>(data), size, '\0');
-  return Buffer(data, std::free);
-}
 
 void ScalarBackend::embed(View x, const Matrix& table, std::span<const int32_t> token) {
   DB_CHECK(x.rank == 2 && x.cols() == table.k && x.dim(0) == static_cast<int64_t>(token.size()));
@@ -85,7 +70,7 @@ void ScalarBackend::matmul(View y, View x, const Matrix& w, bool round_input, bo
 }
 
 void ScalarBackend::linear(View y, View x, const Matrix& w) {
-  matmul(y, x, w, numerics_.round_gemm_input && w.format != WeightFormat::kF32, true);
+  matmul(y, x, w, rounds_input(w.format), true);
 }
 
 void ScalarBackend::linear_f32(View y, View x, const Matrix& w) {
@@ -141,24 +126,5 @@ void ScalarBackend::add(View y, View x) {
     for (int64_t i = 0; i < y.cols(); ++i) y.row(t)[i] = round_output(y.row(t)[i] + x.row(t)[i]);
   }
 }
-
-void ScalarBackend::copy(View y, View x) {
-  DB_CHECK(y.rows() == x.rows() && y.cols() == x.cols());
-  for (int64_t r = 0; r < y.rows(); ++r) std::copy_n(flat_row(x, r), y.cols(), flat_row(y, r));
-}
-
-void ScalarBackend::fill(View y, float value) {
-  for (int64_t r = 0; r < y.rows(); ++r) std::fill_n(flat_row(y, r), y.cols(), value);
-}
-
-void ScalarBackend::gather_rows(View y, View x, std::span<const int32_t> row) {
-  DB_CHECK(y.rank == 2 && y.cols() == x.cols() && y.dim(0) == static_cast<int64_t>(row.size()));
-  for (int64_t i = 0; i < y.dim(0); ++i) {
-    DB_CHECK(row[index(i)] >= 0 && row[index(i)] < x.dim(0));
-    std::copy_n(x.row(row[index(i)]), y.cols(), y.row(i));
-  }
-}
-
-void ScalarBackend::all_reduce(View) {}
 
 }  // namespace drawbridge

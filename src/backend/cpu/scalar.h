@@ -2,20 +2,15 @@
 // Activations are f32 in memory; numerics say to which grid each op's output is rounded.
 #pragma once
 
-#include <memory>
-
-#include "backend/backend.h"
+#include "backend/cpu/cpu_backend.h"
 
 namespace drawbridge {
 
-class ScalarBackend : public Backend {
+class ScalarBackend : public CpuBackend {
  public:
-  explicit ScalarBackend(const Numerics& numerics) : numerics_(numerics) {}
+  using CpuBackend::CpuBackend;
 
   std::string describe() const override { return "cpu scalar, double accumulation, 1 thread"; }
-  const Numerics& numerics() const override { return numerics_; }
-  Result<Buffer> allocate(int64_t bytes) override;
-  Status status() override { return Status(); }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override;
   void rms_norm(View y, View x, std::span<const float> w, float eps) override;
@@ -33,17 +28,9 @@ class ScalarBackend : public Backend {
   void moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) override;
   void swiglu(View y, View gate, View up) override;
   void add(View y, View x) override;
-  void copy(View y, View x) override;
-  void fill(View y, float value) override;
-  void gather_rows(View y, View x, std::span<const int32_t> row) override;
-  void all_reduce(View x) override;
-  void synchronize() override {}
 
  private:
-  float round_output(float value) const { return numerics_.activation == DType::kBF16 ? round_to_bf16(value) : value; }
   void matmul(View y, View x, const Matrix& w, bool round_input, bool round_result) const;
-
-  Numerics numerics_;
 };
 
 }  // namespace drawbridge

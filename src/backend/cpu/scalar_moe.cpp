@@ -1,36 +1,14 @@
 // The scalar reference of routing and experts.
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "backend/cpu/router.h"
 #include "backend/cpu/scalar.h"
-#include "backend/cpu/select.h"
 
 namespace drawbridge {
 
 void ScalarBackend::route(View expert, View weight, View logit, std::span<const float> bias,
                           const RouterOptions& options) {
-  const auto n_experts = static_cast<size_t>(logit.cols());
-  const int64_t chosen = options.experts_per_token;
-  DB_CHECK(bias.size() == n_experts && expert.cols() == chosen && weight.cols() == chosen);
-  for (int64_t t = 0; t < logit.dim(0); ++t) {
-    std::vector<float> score(n_experts), biased(n_experts);
-    for (size_t e = 0; e < n_experts; ++e) {
-      score[e] = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit.row(t)[e]))));
-      biased[e] = score[e] + bias[e];
-    }
-    const auto best = choose_experts(biased, chosen, options.n_group, options.topk_group);
-    float sum = 0;
-    for (const int32_t e : best) sum += score[static_cast<size_t>(e)];
-    auto* ids = expert.as<int32_t>() + t * expert.stride[0];
-    for (int64_t k = 0; k < chosen; ++k) {
-      const int32_t e = best[static_cast<size_t>(k)];
-      const float share =
-          options.normalize ? score[static_cast<size_t>(e)] / (sum + 1e-20f) : score[static_cast<size_t>(e)];
-      ids[k] = e;
-      weight.row(t)[k] = share * options.scaling_factor;
-    }
-  }
+  for (int64_t t = 0; t < logit.dim(0); ++t) route_token(expert, weight, logit, bias, options, t);
 }
 
 void ScalarBackend::moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) {

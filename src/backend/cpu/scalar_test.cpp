@@ -5,8 +5,6 @@
 
 #include <cmath>
 
-#include "backend/cpu/select.h"
-
 namespace drawbridge {
 namespace {
 
@@ -58,19 +56,6 @@ TEST(Scalar, LinearHeadsUsesEachHeadsRows) {
   const std::vector<float> w = {1, 10, 100, 1000};  // two heads, N = 2, K = 1
   make_scalar().linear_heads(f32(y, {1, 2, 2}), f32(x, {1, 2, 1}), Matrix{WeightFormat::kF32, 4, 1, w.data(), nullptr});
   EXPECT_EQ(y, (std::vector<float>{1, 10, 200, 2000}));
-}
-
-TEST(Scalar, SelectionFollowsTheTieRuleAndShortContextsTakeAll) {
-  const std::vector<float> score = {1, 3, 3, NAN, 2};
-  EXPECT_EQ(largest_indices(score, 3), (std::vector<int32_t>{1, 2, 4}));
-  EXPECT_EQ(largest_indices(std::vector<float>{0, 0, 0}, 2), (std::vector<int32_t>{0, 1}));
-}
-
-TEST(Scalar, GroupsAreRankedByTheirBestTwo) {
-  // Group 0 has the best single expert, group 1 the best pair.
-  const std::vector<float> biased = {9, 0, 6, 5};
-  EXPECT_EQ(choose_experts(biased, 1, 2, 1), std::vector<int32_t>{2});
-  EXPECT_EQ(choose_experts(biased, 1, 2, 2), std::vector<int32_t>{0});
 }
 
 TEST(Scalar, RouterChoosesByBiasAndWeighsWithoutIt) {
@@ -125,12 +110,6 @@ TEST(Scalar, ExpertsAreSummedByWeight) {
   make_scalar().moe(f32(y, {1, 1}), f32(x, {1, 1}), dense_view(expert.data(), DType::kI32, {1, 2}), f32(weight, {1, 2}),
                     experts);
   EXPECT_FLOAT_EQ(y[0], 1.0f / (1.0f + std::exp(-1.0f)));
-}
-
-TEST(Scalar, OtherInstructionSetsAreRefusedByName) {
-  CpuOptions options;
-  options.isa = "avx9";
-  EXPECT_NE(make_cpu_backend(options).status().message().find("avx9"), std::string::npos);
 }
 
 }  // namespace

@@ -1,13 +1,25 @@
 #include "backend/cpu/select.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
 #include "base/check.h"
 
 namespace drawbridge {
+namespace {
+
+/// A number that orders as the score does: NaN as minus infinity, both zeros alike.
+uint32_t order_of(float score) {
+  const float value = std::isnan(score) ? -std::numeric_limits<float>::infinity() : score + 0.0f;
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+}
+
+}  // namespace
 
 std::vector<int32_t> largest_indices(std::span<const float> score, int64_t count) {
   DB_CHECK(count >= 0 && count <= static_cast<int64_t>(score.size()));
@@ -21,6 +33,23 @@ std::vector<int32_t> largest_indices(std::span<const float> score, int64_t count
   std::partial_sort(order.begin(), order.begin() + count, order.end(), better);
   order.resize(static_cast<size_t>(count));
   return order;
+}
+
+void largest_positions(std::span<const float> score, std::span<int32_t> out, std::vector<uint32_t>& scratch) {
+  DB_CHECK(out.size() <= score.size());
+  if (out.empty()) return;
+  scratch.resize(score.size());
+  std::transform(score.begin(), score.end(), scratch.begin(), order_of);
+  const auto last = scratch.begin() + static_cast<std::ptrdiff_t>(out.size()) - 1;
+  std::nth_element(scratch.begin(), last, scratch.end(), std::greater<>());
+  const uint32_t least = *last;
+  // Equals of the least chosen one fill the places that larger ones leave, from the front.
+  auto n_equal = std::count(scratch.begin(), last + 1, least);
+  size_t n = 0;
+  for (size_t i = 0; n < out.size(); ++i) {
+    const uint32_t order = order_of(score[i]);
+    if (order > least || (order == least && n_equal-- > 0)) out[n++] = static_cast<int32_t>(i);
+  }
 }
 
 std::vector<int32_t> choose_experts(std::span<const float> biased, int64_t n_chosen, int64_t n_group,

@@ -1,4 +1,4 @@
-// For tests: runs a fuzzer's body on each stored input of its corpus.
+// For tests: replays a fuzzer's corpus, so that every stored input that once was interesting stays harmless.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 namespace drawbridge {
 
-/// Number of inputs in tests/fuzz/`name`/ that `body` was run on.
+/// Runs `body` on each file of tests/fuzz/`name`; how many there were.
 template <typename Body>
 int replay_fuzz_corpus(const std::string& name, Body body) {
   int n = 0;

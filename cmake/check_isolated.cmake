@@ -1,0 +1,16 @@
+# cmake -DNM=<nm> -DOBJECTS=<a;b> -P check_isolated.cmake: fails when an object defines a weak (shared) symbol, which
+# the linker might take for all units although it was compiled for other CPUs (src/backend/cpu/kernels.h).
+if(NOT OBJECTS)
+  message(FATAL_ERROR "no objects to look at")
+endif()
+foreach(object ${OBJECTS})
+  execute_process(COMMAND ${NM} -C --defined-only ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT symbols MATCHES "kernel")
+    message(FATAL_ERROR "${object}: no kernels in it")
+  endif()
+  string(REGEX MATCHALL "[^\n]* [VWvwu] [^\n]*" shared "${symbols}")
+  if(shared)
+    list(JOIN shared "\n" lines)
+    message(SEND_ERROR "${object} shares:\n${lines}")
+  endif()
+endforeach()

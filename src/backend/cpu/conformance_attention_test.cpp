@@ -1,0 +1,262 @@
+// The cache ops of the vector kernels against the scalar reference: writing, the indexer's selection, attention.
+#include "backend/cpu/conformance_test.h"
+
+namespace drawbridge {
+namespace {
+
+class CacheConformance : public Conformance {};
+INSTANTIATE_TEST_SUITE_P(Cpu, CacheConformance, testing::ValuesIn(all_targets()), target_name);
+
+constexpr DType kF32 = DType::kF32;
+constexpr DType kI32 = DType::kI32;
+
+/// A paged cache whose pages are handed out in scattered order to the requests, filled through kv_write.
+class Cache {
+ public:
+  Cache(DType dtype, int64_t width, int64_t page_size, int64_t n_requests, int64_t n_tokens, Draw& draw, Values values)
+      : max_pages_((n_tokens + page_size - 1) / page_size), n_requests_(n_requests) {
+    const int64_t n_pages = n_requests * max_pages_;
+    bytes_ = std::make_unique<PageEnd>(n_pages * page_size * width * dtype_bytes(dtype));
+    view_ = {bytes_->data(), dtype, n_pages, page_size, width};
+    for (int64_t i = 0; i < n_pages; ++i) table_.push_back(static_cast<int32_t>((i * 7 + 3) % n_pages));
+    // 7 and n_pages share no factor in these tests, so that the table is a permutation.
+    DB_CHECK(n_pages % 7 != 0 || n_pages == 1);
+    const Guarded keys(kF32, {n_pages * page_size, width});
+    draw.fill(keys, values);
+    std::vector<int32_t> slots;
+    for (int64_t s = 0; s < n_pages * page_size; ++s) slots.push_back(static_cast<int32_t>(s));
+    ScalarBackend(Numerics::serving()).kv_write(view_, slots, keys.view());
+  }
+  const PagedView& view() const { return view_; }
+  /// Rows of the requests in `request`.
+  RowMap map(const std::vector<int32_t>& request) const {
+    return {request.data(), table_.data(), max_pages_, n_requests_};
+  }
+  std::vector<float> key(const RowMap& map, int64_t t, int64_t pos) const {
+    const int64_t at = slot_of(map, view_.page_size, t, pos) * view_.width;
+    std::vector<float> key;
+    for (int64_t i = at; i < at + view_.width; ++i) {
+      key.push_back(view_.dtype == DType::kF32 ? static_cast<const float*>(view_.data)[i]
+                                               : bf16_to_f32(static_cast<const uint16_t*>(view_.data)[i]));
+    }
+    return key;
+  }
+
+ private:
+  int64_t max_pages_, n_requests_;
+  std::unique_ptr<PageEnd> bytes_;
+  PagedView view_;
+  std::vector<int32_t> table_;
+};
+
+TEST_P(CacheConformance, KvWriteIsExact) {
+  Draw draw(31);
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    for (const int64_t width : {1, 7, 33, 130, 576}) {
+      const Guarded x(kF32, {130, width});
+      draw.fill(x, Values::kReal);
+      const float special[] = {NAN, INFINITY, -INFINITY, 1e-40f, -1e-42f, 3.4e38f, 0x1.01p0f, 0x1.03p0f, -0.0f};
+      for (int64_t i = 0; i < 9; ++i) x.row(i)[i % width] = special[i];
+      std::vector<int32_t> slot;
+      for (int32_t i = 0; i < 130; ++i) slot.push_back((i * 11 + 5) % 133);
+      const size_t bytes = static_cast<size_t>(133 * width * dtype_bytes(dtype));
+      std::vector<uint8_t> wanted(bytes, 0xee), found(bytes, 0xee);
+      const auto cache = [&](std::vector<uint8_t>& data) { return PagedView{data.data(), dtype, 19, 7, width}; };
+      ScalarBackend(Numerics::serving()).kv_write(cache(wanted), slot, x.view());
+      backend(Numerics::serving()).kv_write(cache(found), slot, x.view());
+      ASSERT_EQ(found, wanted) << width;
+    }
+  }
+}
+
+struct IndexCase {
+  int64_t heads, width, topk, page_size;
+};
+
+struct Selection {
+  Guarded found, wanted;
+};
+
+/// Rows of two requests at several positions, some short of topk.
+Selection select(SimdBackend& simd, const Cache& cache, const IndexCase& c, const View& q, const View& weight,
+                 const std::vector<int32_t>& request, const std::vector<int32_t>& pos) {
+  Selection s{Guarded(kI32, {q.dim(0), c.topk}), Guarded(kI32, {q.dim(0), c.topk})};
+  const RowMap map = cache.map(request);
+  simd.index_topk(s.found.view(), q, weight, cache.view(), map, pos);
+  ScalarBackend(simd.numerics()).index_topk(s.wanted.view(), q, weight, cache.view(), map, pos);
+  return s;
+}
+
+/// Whole numbers and scales that are powers of two: every score is exact, ties are many, the choice is the same.
+TEST_P(CacheConformance, IndexerChoosesTheSameAmongTies) {
+  Draw draw(32);
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    for (const IndexCase& c : {IndexCase{4, 16, 5, 3}, {1, 64, 33, 16}, {16, 4, 1, 1}, {4, 16, 400, 16}}) {
+      const Cache cache(dtype, c.width, c.page_size, 2, 601, draw, Values::kWhole);
+      const std::vector<int32_t> request = {0, 1, 1, 0, 1}, pos = {600, 3, 300, 32, 599};
+      const Guarded q(kF32, {5, c.heads, c.width}), weight(kF32, {5, c.heads});
+      draw.fill(q, Values::kWhole);
+      draw.fill(weight, Values::kWhole);
+      SimdBackend simd = backend(Numerics::serving());
+      const Selection s = select(simd, cache, c, q.view(), weight.view(), request, pos);
+      ASSERT_TRUE(is_same(s.found, s.wanted)) << c.heads << " " << c.width << " " << c.topk;
+    }
+  }
+}
+
+/// The exact score of position k without its constant factor, and the sum of its absolute terms.
+struct Score {
+  double value = 0, absolute = 0;
+};
+Score index_score(const Guarded& q, const Guarded& weight, int64_t t, const std::vector<float>& key) {
+  Score score;
+  for (int64_t h = 0; h < q.view().dim(1); ++h) {
+    double dot = 0, absolute = 0;
+    for (size_t i = 0; i < key.size(); ++i) {
+      const double term = static_cast<double>(q.row(t * q.view().dim(1) + h)[i]) * key[i];
+      dot += term;
+      absolute += std::fabs(term);
+    }
+    score.value += weight.row(t)[h] * std::max(0.0, dot);
+    score.absolute += std::fabs(weight.row(t)[h]) * absolute;
+  }
+  return score;
+}
+
+/// Scores are off by the product's gamma and as many roundings as heads. A position may be chosen instead of another
+/// only when their scores are that close.
+TEST_P(CacheConformance, IndexerDiffersOnlyInNearTies) {
+  Draw draw(33);
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    for (const IndexCase& c : {IndexCase{3, 31, 7, 3}, {7, 33, 64, 16}, {12, 128, 256, 16}}) {
+      const Cache cache(dtype, c.width, c.page_size, 2, 601, draw, Values::kReal);
+      const std::vector<int32_t> request = {0, 1, 1, 0, 1}, pos = {600, 3, 300, 32, 599};
+      const Guarded q(kF32, {5, c.heads, c.width}), weight(kF32, {5, c.heads});
+      draw.fill(q, Values::kReal);
+      draw.fill(weight, Values::kReal);
+      SimdBackend simd = backend(Numerics::serving());
+      const Selection s = select(simd, cache, c, q.view(), weight.view(), request, pos);
+      ASSERT_TRUE(s.found.intact());
+      for (int64_t t = 0; t < 5; ++t) {
+        const int64_t n = std::min<int64_t>(c.topk, pos[static_cast<size_t>(t)] + 1);
+        const auto score = [&](int64_t k) { return index_score(q, weight, t, cache.key(cache.map(request), t, k)); };
+        double least = INFINITY;
+        for (int64_t k = 0; k < n; ++k) least = std::min(least, score(s.wanted.ints(t)[k]).value);
+        const int32_t* const chosen = s.found.ints(t);
+        ASSERT_EQ(std::adjacent_find(chosen, chosen + n, std::greater_equal<>()), chosen + n) << "not ascending";
+        ASSERT_EQ(std::count(chosen + n, chosen + c.topk, -1), c.topk - n);
+        for (int64_t k = 0; k < n; ++k) {
+          const Score own = score(chosen[k]);
+          ASSERT_GE(own.value, least - 4 * gamma(c.width + c.heads + 16) * own.absolute) << t << " " << k;
+        }
+      }
+    }
+  }
+}
+
+struct AttentionCase {
+  int64_t t, heads, latent, rope, n_keys, page_size;
+};
+
+const std::vector<AttentionCase>& attention_cases() {
+  static const std::vector<AttentionCase> kCases = {{1, 1, 1, 2, 1, 1},       {3, 5, 31, 2, 7, 3},
+                                                    {2, 8, 33, 6, 33, 16},    {7, 3, 128, 16, 129, 4},
+                                                    {1, 17, 129, 8, 257, 16}, {5, 64, 64, 64, 31, 16}};
+  return kCases;
+}
+
+struct AttentionInput {
+  AttentionInput(const AttentionCase& c, DType dtype, Draw& draw)
+      : cache(dtype, c.latent + c.rope, c.page_size, 2, c.n_keys + 40, draw, Values::kReal),
+        q_latent(kF32, {c.t, c.heads, c.latent}),
+        q_rope(kF32, {c.t, c.heads, c.rope}),
+        selected(kI32, {c.t, c.n_keys + 2}) {
+    draw.fill(q_latent, Values::kReal);
+    draw.fill(q_rope, Values::kReal);
+    for (int64_t t = 0; t < c.t; ++t) {
+      request.push_back(static_cast<int32_t>(t % 2));
+      for (int64_t k = 0; k < c.n_keys + 2; ++k) {
+        selected.ints(t)[k] = k < n_keys(c, t) ? static_cast<int32_t>(k + draw.whole(0, 1) + (k > 5 ? 30 : 0)) : -1;
+      }
+    }
+  }
+  /// Later rows read fewer keys.
+  static int64_t n_keys(const AttentionCase& c, int64_t t) { return std::max<int64_t>(1, c.n_keys - t); }
+
+  Cache cache;
+  Guarded q_latent, q_rope, selected;
+  std::vector<int32_t> request;
+};
+
+constexpr float kScale = 0.7f;
+
+/// With scores off by at most d, each weight is off by a factor within e^(2 d), by exp's 2^-20 and by the sum's
+/// roundings; sum_k p_k |c_k| carries that to the output [latent] of row t, head h, which adds n roundings of its own.
+std::vector<double> attention_bound(const AttentionCase& c, const AttentionInput& in, int64_t t, int64_t h) {
+  const RowMap map = in.cache.map(in.request);
+  double off = 0, total = 0;
+  std::vector<double> carried(static_cast<size_t>(c.latent));
+  for (int64_t k = 0; k < AttentionInput::n_keys(c, t); ++k) {
+    const auto key = in.cache.key(map, t, in.selected.ints(t)[k]);
+    double score = 0, absolute = 0;
+    for (int64_t j = 0; j < c.latent + c.rope; ++j) {
+      const int64_t row = t * c.heads + h;
+      const float q = j < c.latent ? in.q_latent.row(row)[j] : in.q_rope.row(row)[j - c.latent];
+      score += static_cast<double>(q) * key[static_cast<size_t>(j)];
+      absolute += std::fabs(static_cast<double>(q) * key[static_cast<size_t>(j)]);
+    }
+    off = std::max(off, gamma(c.latent + c.rope + 16) * absolute * static_cast<double>(kScale));
+    const double weight = std::exp(score * static_cast<double>(kScale));
+    total += weight;
+    for (size_t i = 0; i < carried.size(); ++i) carried[i] += weight * std::fabs(key[i]);
+  }
+  for (double& bound : carried) bound *= (std::expm1(2 * off) + 0x1p-20 + gamma(2 * c.n_keys + 16)) / total;
+  return carried;
+}
+
+TEST_P(CacheConformance, AttentionIsWithinItsBound) {
+  Draw draw(34);
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    for (const AttentionCase& c : attention_cases()) {
+      const AttentionInput in(c, dtype, draw);
+      std::vector<std::vector<double>> bound;
+      for (int64_t r = 0; r < c.t * c.heads; ++r) bound.push_back(attention_bound(c, in, r / c.heads, r % c.heads));
+      for (const Numerics& numerics : all_numerics()) {
+        Guarded wanted(kF32, {c.t, c.heads, c.latent}), found(kF32, {c.t, c.heads, c.latent});
+        const auto attend = [&](Backend& ops, const Guarded& o) {
+          ops.mla_attention(o.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(), in.cache.map(in.request),
+                            in.selected.view(), kScale);
+        };
+        ScalarBackend scalar(numerics);
+        SimdBackend simd = backend(numerics);
+        attend(scalar, wanted);
+        attend(simd, found);
+        ASSERT_TRUE(is_close(
+            found, wanted, numerics.activation,
+            [&](int64_t r, int64_t i, double) { return bound[static_cast<size_t>(r)][static_cast<size_t>(i)]; }))
+            << c.heads << " " << c.latent << " " << c.n_keys;
+      }
+    }
+  }
+}
+
+TEST_P(CacheConformance, CacheOpsOfARowDependOnNothingElse) {
+  Draw draw(35);
+  for (const AttentionCase& c : attention_cases()) {
+    const AttentionInput in(c, DType::kBF16, draw);
+    SimdBackend simd = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
+    Guarded together(kF32, {c.t, c.heads, c.latent}), alone(kF32, {c.t, c.heads, c.latent});
+    simd.mla_attention(together.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(), in.cache.map(in.request),
+                       in.selected.view(), kScale);
+    for (int64_t t = 0; t < c.t; ++t) {
+      const auto row = [t](const Guarded& g) { return slice_rows(g.view(), t, 1); };
+      const std::vector<int32_t> request = {in.request[static_cast<size_t>(t)]};
+      one.mla_attention(row(alone), row(in.q_latent), row(in.q_rope), in.cache.view(), in.cache.map(request),
+                        row(in.selected), kScale);
+    }
+    ASSERT_TRUE(is_same(together, alone)) << c.heads << " " << c.latent;
+  }
+}
+
+}  // namespace
+}  // namespace drawbridge

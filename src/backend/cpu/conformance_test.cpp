@@ -1,0 +1,336 @@
+// Every op of the vector kernels against the scalar reference: products, elementwise ops, norms and rope. Exact where
+// the op is exact, else within a bound derived beside it.
+#include "backend/cpu/conformance_test.h"
+
+namespace drawbridge {
+namespace {
+
+class RowConformance : public Conformance {};
+INSTANTIATE_TEST_SUITE_P(Cpu, RowConformance, testing::ValuesIn(all_targets()), target_name);
+
+constexpr int64_t kWidths[] = {1, 3, 7, 15, 16, 31, 32, 33, 64, 127, 128, 129, 257};
+constexpr DType kF32 = DType::kF32;
+
+struct Shape {
+  int64_t t, n, k;
+};
+
+/// Odd sizes around every tile and vector width; the last ones are large enough to be shared by threads.
+std::vector<Shape> product_shapes(WeightFormat format) {
+  if (format == WeightFormat::kMxfp4)
+    return {{1, 1, 32}, {3, 5, 64}, {7, 33, 96}, {1, 257, 288}, {31, 129, 256}, {129, 7, 96}};
+  return {{1, 1, 1},     {3, 3, 7},    {2, 4, 16},    {5, 7, 31},     {7, 31, 33},   {6, 33, 127},
+          {4, 129, 128}, {13, 5, 129}, {1, 257, 257}, {31, 129, 255}, {129, 7, 129}, {33, 130, 300}};
+}
+
+/// The mutation every bound here must be able to see: one element off by the least that a lost term would cost.
+TEST(ConformanceHelper, SeesAPlantedError) {
+  Draw draw(1);
+  const Weights w(WeightFormat::kBF16, 33, 257, Values::kReal, draw);
+  const Guarded x(kF32, {5, 257});
+  draw.fill(x, Values::kReal);
+  Guarded wanted(kF32, {5, 33});
+  ScalarBackend(Numerics::parity(kF32)).linear(wanted.view(), x.view(), w.matrix());
+  const ProductBound product(x.view(), w.matrix(), false);
+  const Bound bound = [&](int64_t t, int64_t n, double) { return product(t, n); };
+  EXPECT_TRUE(is_close(wanted, wanted, kF32, bound));
+  EXPECT_TRUE(is_same(wanted, wanted));
+  Guarded lost_term(wanted);
+  std::vector<float> row(257);
+  dequantize_row(w.matrix(), 20, row.data());
+  lost_term.row(3)[20] -= x.row(3)[256] * row[256];
+  EXPECT_FALSE(is_close(lost_term, wanted, kF32, bound));
+  Guarded one_ulp(wanted);
+  one_ulp.row(4)[0] = std::nextafter(one_ulp.row(4)[0], 100.0f);
+  EXPECT_FALSE(is_same(one_ulp, wanted));
+  Guarded nan(wanted);
+  nan.row(0)[0] = NAN;
+  EXPECT_FALSE(is_close(nan, wanted, kF32, bound));
+  Guarded outside(wanted);
+  outside.row(4)[33] = 0;
+  EXPECT_FALSE(is_close(outside, wanted, kF32, bound));
+  EXPECT_FALSE(is_same(outside, wanted));
+}
+
+TEST_P(RowConformance, LinearOfWholeNumbersIsExact) {
+  Draw draw(2);
+  for (const WeightFormat format : kAllFormats) {
+    for (const Shape& s : product_shapes(format)) {
+      const Weights w(format, s.n, s.k, Values::kWhole, draw);
+      const Guarded x(kF32, {s.t, s.k});
+      draw.fill(x, Values::kWhole);
+      for (const Numerics& numerics : all_numerics()) {
+        Guarded wanted(kF32, {s.t, s.n}), found(kF32, {s.t, s.n});
+        ScalarBackend(numerics).linear(wanted.view(), x.view(), w.matrix());
+        backend(numerics).linear(found.view(), x.view(), w.matrix());
+        ASSERT_TRUE(is_same(found, wanted)) << weight_format_name(format) << " " << s.t << " " << s.n << " " << s.k;
+      }
+    }
+  }
+}
+
+TEST_P(RowConformance, LinearIsWithinItsBound) {
+  Draw draw(3);
+  for (const WeightFormat format : kAllFormats) {
+    for (const Shape& s : product_shapes(format)) {
+      const Weights w(format, s.n, s.k, Values::kReal, draw);
+      const Guarded x(kF32, {s.t, s.k});
+      draw.fill(x, Values::kReal);
+      const ProductBound exact(x.view(), w.matrix(), false), rounded(x.view(), w.matrix(), true);
+      for (const Numerics& numerics : all_numerics()) {
+        const ProductBound& bound = numerics.round_gemm_input && format != WeightFormat::kF32 ? rounded : exact;
+        Guarded wanted(kF32, {s.t, s.n}), found(kF32, {s.t, s.n});
+        ScalarBackend(numerics).linear(wanted.view(), x.view(), w.matrix());
+        backend(numerics).linear(found.view(), x.view(), w.matrix());
+        ASSERT_TRUE(
+            is_close(found, wanted, numerics.activation, [&](int64_t t, int64_t n, double) { return bound(t, n); }))
+            << weight_format_name(format) << " " << s.t << " " << s.n << " " << s.k;
+        ScalarBackend(numerics).linear_f32(wanted.view(), x.view(), w.matrix());
+        backend(numerics).linear_f32(found.view(), x.view(), w.matrix());
+        ASSERT_TRUE(is_close(found, wanted, kF32, [&](int64_t t, int64_t n, double) { return exact(t, n); }))
+            << "f32 " << weight_format_name(format) << " " << s.t << " " << s.n << " " << s.k;
+      }
+    }
+  }
+}
+
+TEST_P(RowConformance, LinearHeadsUsesEachHeadsRows) {
+  Draw draw(4);
+  for (const WeightFormat format : kAllFormats) {
+    for (const int64_t t : {1, 3, 31}) {
+      const int64_t heads = 3, n = format == WeightFormat::kFp8Block ? 128 : 33;
+      const int64_t k = format == WeightFormat::kMxfp4 ? 96 : 67;
+      const Weights w(format, heads * n, k, Values::kWhole, draw);
+      const Guarded x(kF32, {t, heads, k});
+      draw.fill(x, Values::kWhole);
+      for (const Numerics& numerics : all_numerics()) {
+        Guarded wanted(kF32, {t, heads, n}), found(kF32, {t, heads, n});
+        ScalarBackend(numerics).linear_heads(wanted.view(), x.view(), w.matrix());
+        backend(numerics).linear_heads(found.view(), x.view(), w.matrix());
+        ASSERT_TRUE(is_same(found, wanted)) << weight_format_name(format);
+      }
+    }
+  }
+}
+
+/// Each row alone, on one thread, gives the bits it has in company.
+TEST_P(RowConformance, LinearRowsDependOnNothingElse) {
+  Draw draw(5);
+  for (const WeightFormat format : kAllFormats) {
+    const int64_t k = format == WeightFormat::kMxfp4 ? 256 : 255;
+    const Weights w(format, 130, k, Values::kReal, draw);
+    const Guarded x(kF32, {29, k});
+    draw.fill(x, Values::kReal);
+    for (const Numerics& numerics : all_numerics()) {
+      Guarded together(kF32, {29, 130}), alone(kF32, {29, 130});
+      backend(numerics).linear(together.view(), x.view(), w.matrix());
+      SimdBackend one = backend(numerics, 1);
+      for (int64_t t = 0; t < 29; ++t) {
+        one.linear(slice_rows(alone.view(), t, 1), slice_rows(x.view(), t, 1), w.matrix());
+      }
+      ASSERT_TRUE(is_same(together, alone)) << weight_format_name(format);
+    }
+  }
+}
+
+TEST_P(RowConformance, EmbedDecodesExactly) {
+  Draw draw(6);
+  for (const WeightFormat format : kAllFormats) {
+    for (const int64_t width : kWidths) {
+      if (format == WeightFormat::kMxfp4 && width % kMxfp4Block != 0) continue;
+      const Weights table(format, 259, width, Values::kReal, draw);
+      const std::vector<int32_t> token = {258, 0, 17, 17, 128};
+      Guarded wanted(kF32, {5, width}), found(kF32, {5, width});
+      ScalarBackend(Numerics::serving()).embed(wanted.view(), table.matrix(), token);
+      backend(Numerics::serving()).embed(found.view(), table.matrix(), token);
+      ASSERT_TRUE(is_same(found, wanted)) << weight_format_name(format) << " " << width;
+    }
+  }
+}
+
+TEST_P(RowConformance, EveryCodeIsDecodedExactly) {
+  std::vector<uint8_t> bytes(256);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i);
+  const std::vector<float> scale = {0.3f, 1.7f};
+  std::vector<uint8_t> exponents;
+  for (const int e : {0, 1, 2, 126, 127, 128, 252, 253, 254, 130, 3, 9, 77, 200, 111, 99}) {
+    exponents.push_back(static_cast<uint8_t>(e));
+  }
+  std::vector<uint16_t> halves(0x10000);
+  for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i);
+  const int64_t n_halves = static_cast<int64_t>(halves.size());
+  for (const Matrix& w : {Matrix{WeightFormat::kFp8Block, 1, 256, bytes.data(), scale.data()},
+                          Matrix{WeightFormat::kMxfp4, 1, 512, bytes.data(), exponents.data()},
+                          Matrix{WeightFormat::kF16, 1, n_halves, halves.data(), nullptr}}) {
+    const std::vector<int32_t> token = {0};
+    Guarded wanted(kF32, {1, w.k}), found(kF32, {1, w.k});
+    ScalarBackend(Numerics::serving()).embed(wanted.view(), w, token);
+    backend(Numerics::serving()).embed(found.view(), w, token);
+    for (int64_t i = 0; i < w.k; ++i) {
+      const float f = found.row(0)[i], v = wanted.row(0)[i];
+      ASSERT_TRUE(f == v || (std::isnan(f) && std::isnan(v))) << weight_format_name(w.format) << " " << i << " " << f;
+    }
+  }
+}
+
+/// Sum of squares: gamma(n); mean, epsilon, root, quotient and two products: a few more, halved by the root.
+TEST_P(RowConformance, RmsNormIsWithinItsBound) {
+  Draw draw(7);
+  for (const int64_t n : kWidths) {
+    for (const int64_t t : {1, 3, 129}) {
+      const Guarded x(kF32, {t, n});
+      draw.fill(x, Values::kReal, 3);
+      const Guarded w(kF32, {1, n});
+      draw.fill(w, Values::kReal);
+      const std::span<const float> weight(w.row(0), static_cast<size_t>(n));
+      for (const Numerics& numerics : all_numerics()) {
+        Guarded wanted(kF32, {t, n}), found(x);
+        ScalarBackend(numerics).rms_norm(wanted.view(), x.view(), weight, 1e-5f);
+        backend(numerics).rms_norm(found.view(), found.view(), weight, 1e-5f);
+        ASSERT_TRUE(is_close(found, wanted, numerics.activation, [&](int64_t, int64_t, double y) {
+          return after_rounding(gamma(n + 16) * std::fabs(y), y, numerics.norm_rounds_twice);
+        })) << n;
+      }
+    }
+  }
+}
+
+/// With m off by dm: (x - m) is off by dm and a rounding, the variance by dm^2 and gamma(n).
+TEST_P(RowConformance, LayerNormIsWithinItsBound) {
+  Draw draw(8);
+  for (const int64_t n : kWidths) {
+    const Guarded x(kF32, {31, n}), w(kF32, {1, n}), b(kF32, {1, n});
+    for (const Guarded* tensor : {&x, &w, &b}) draw.fill(*tensor, Values::kReal, 3);
+    const std::span<const float> weight(w.row(0), static_cast<size_t>(n)), bias(b.row(0), static_cast<size_t>(n));
+    constexpr double kEps = 1e-6;
+    for (const Numerics& numerics : all_numerics()) {
+      Guarded wanted(kF32, {31, n}), found(x);
+      ScalarBackend(numerics).layer_norm(wanted.view(), x.view(), weight, bias, static_cast<float>(kEps));
+      backend(numerics).layer_norm(found.view(), found.view(), weight, bias, static_cast<float>(kEps));
+      ASSERT_TRUE(is_close(found, wanted, numerics.activation, [&](int64_t t, int64_t i, double y) {
+        double mean = 0, absolute = 0, variance = 0;
+        for (int64_t k = 0; k < n; ++k) mean += x.row(t)[k] / static_cast<double>(n);
+        for (int64_t k = 0; k < n; ++k) absolute += std::fabs(x.row(t)[k]) / static_cast<double>(n);
+        for (int64_t k = 0; k < n; ++k)
+          variance += (x.row(t)[k] - mean) * (x.row(t)[k] - mean) / static_cast<double>(n);
+        const double r = 1 / std::sqrt(variance + kEps), dm = gamma(n + 2) * absolute;
+        const double relative = gamma(n + 16) + dm * r * dm * r;
+        const double error =
+            std::fabs(weight[static_cast<size_t>(i)]) * r * (dm + std::fabs(x.row(t)[i] - mean) * relative);
+        const double sum = std::fabs(y) + 2 * std::fabs(bias[static_cast<size_t>(i)]);
+        return error + 3 * kUnit * sum;
+      })) << n;
+    }
+  }
+}
+
+TEST_P(RowConformance, RopeIsExact) {
+  Draw draw(9);
+  for (const int64_t width : {2, 6, 16, 30, 64, 66}) {
+    const std::vector<int32_t> pos = {0, 1, 2047, 131071, 1048575, 77, 3};
+    const Guarded flat(kF32, {7, width}), heads(kF32, {7, 5, width});
+    for (const Guarded* x : {&flat, &heads}) {
+      draw.fill(*x, Values::kReal);
+      for (const Numerics& numerics : all_numerics()) {
+        Guarded wanted(*x), found(*x), again(*x);
+        SimdBackend simd = backend(numerics);
+        ScalarBackend(numerics).rope(wanted.view(), pos, 8e6f);
+        simd.rope(found.view(), pos, 8e6f);
+        simd.rope(again.view(), pos, 8e6f);
+        ASSERT_TRUE(is_same(found, wanted)) << width;
+        ASSERT_TRUE(is_same(again, wanted)) << "from the kept table, " << width;
+      }
+    }
+  }
+}
+
+TEST_P(RowConformance, RopeTableFollowsPositionsThetaAndWidth) {
+  Draw draw(10);
+  SimdBackend simd = backend(Numerics::serving());
+  ScalarBackend scalar(Numerics::serving());
+  const auto check = [&](int32_t pos, int64_t width, float theta) {
+    const std::vector<int32_t> positions = {pos};
+    const Guarded x(kF32, {1, width});
+    draw.fill(x, Values::kReal);
+    Guarded wanted(x), found(x);
+    scalar.rope(wanted.view(), positions, theta);
+    simd.rope(found.view(), positions, theta);
+    return is_same(found, wanted);
+  };
+  EXPECT_TRUE(check(5, 64, 1e4f));
+  EXPECT_TRUE(check(6, 64, 1e4f));
+  EXPECT_TRUE(check(6, 32, 1e4f));
+  EXPECT_TRUE(check(6, 32, 8e6f));
+}
+
+/// exponential() is within 2^-21, the rest of silu and the product add four roundings; e^88.3 may already be infinite.
+TEST_P(RowConformance, SwigluIsWithinItsBound) {
+  const Guarded gate(kF32, {31, 257}), up(kF32, {31, 257});
+  Draw draw(11);
+  draw.fill(up, Values::kReal);
+  for (int64_t t = 0; t < 31; ++t) {
+    for (int64_t i = 0; i < 257; ++i) gate.row(t)[i] = static_cast<float>(t * 257 + i - 3983) / 40.0f;  // -100 .. 100
+  }
+  gate.row(0)[0] = -1e30f;
+  gate.row(0)[1] = 1e30f;
+  for (const int64_t n : kWidths) {
+    for (const Numerics& numerics : all_numerics()) {
+      Guarded wanted(kF32, {31, n}), found(kF32, {31, n});
+      const View g = slice_cols(gate.view(), 0, n), u = slice_cols(up.view(), 0, n);
+      ScalarBackend(numerics).swiglu(wanted.view(), g, u);
+      backend(numerics).swiglu(found.view(), g, u);
+      ASSERT_TRUE(is_close(found, wanted, numerics.activation, [&](int64_t, int64_t, double y) {
+        const double silu = (0x1p-21 + 4 * kUnit) * std::fabs(y) + 1e-36;
+        return after_rounding(silu, y, numerics.activation == DType::kBF16);
+      })) << n;
+    }
+  }
+}
+
+TEST_P(RowConformance, MovingOpsAreExact) {
+  Draw draw(12);
+  for (const int64_t n : kWidths) {
+    const Guarded x(kF32, {129, n}), y(kF32, {129, n});
+    draw.fill(x, Values::kReal);
+    draw.fill(y, Values::kReal);
+    for (const Numerics& numerics : all_numerics()) {
+      SimdBackend simd = backend(numerics);
+      ScalarBackend scalar(numerics);
+      Guarded sum(y), wanted_sum(y);
+      simd.add(sum.view(), x.view());
+      scalar.add(wanted_sum.view(), x.view());
+      ASSERT_TRUE(is_same(sum, wanted_sum));
+      Guarded copy(kF32, {129, n}, 5);
+      simd.copy(copy.view(), x.view());
+      ASSERT_TRUE(is_same(copy, x));
+      const std::vector<int32_t> row = {128, 0, 5, 5};
+      Guarded rows(kF32, {4, n});
+      simd.gather_rows(rows.view(), x.view(), row);
+      for (int64_t r = 0; r < 4; ++r) {
+        ASSERT_TRUE(std::equal(rows.row(r), rows.row(r) + n, x.row(row[static_cast<size_t>(r)])));
+      }
+      simd.fill(rows.view(), 2.5f);
+      for (int64_t r = 0; r < 4; ++r) ASSERT_EQ(std::count(rows.row(r), rows.row(r) + n, 2.5f), n);
+      ASSERT_TRUE(rows.intact());
+    }
+  }
+}
+
+TEST_P(RowConformance, AddRmsNormIsItsTwoParts) {
+  Draw draw(13);
+  const Guarded x(kF32, {7, 129}), resid(kF32, {7, 129}), w(kF32, {1, 129});
+  for (const Guarded* tensor : {&x, &resid, &w}) draw.fill(*tensor, Values::kReal);
+  const std::span<const float> weight(w.row(0), 129);
+  for (const Numerics& numerics : all_numerics()) {
+    SimdBackend simd = backend(numerics);
+    Guarded fused(resid), parts(resid), y(kF32, {7, 129}), wanted(kF32, {7, 129});
+    simd.add_rms_norm(y.view(), fused.view(), x.view(), weight, 1e-5f);
+    simd.add(parts.view(), x.view());
+    simd.rms_norm(wanted.view(), parts.view(), weight, 1e-5f);
+    EXPECT_TRUE(is_same(fused, parts));
+    EXPECT_TRUE(is_same(y, wanted));
+  }
+}
+
+}  // namespace
+}  // namespace drawbridge

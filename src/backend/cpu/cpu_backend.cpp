@@ -1,0 +1,35 @@
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace drawbridge {
+
+Result<Buffer> CpuBackend::allocate(int64_t bytes) {
+  constexpr size_t kAlignment = 64;
+  const size_t size = (static_cast<size_t>(std::max<int64_t>(bytes, 1)) + kAlignment - 1) / kAlignment * kAlignment;
+  void* data = std::aligned_alloc(kAlignment, size);
+  if (data == nullptr) return fail(Code::kResourceExhausted, "cpu: cannot allocate {} bytes", bytes);
+  std::fill_n(static_cast<char*>(data), size, '\0');
+  return Buffer(data, std::free);
+}
+
+void CpuBackend::copy(View y, View x) {
+  DB_CHECK(y.rows() == x.rows() && y.cols() == x.cols());
+  for (int64_t r = 0; r < y.rows(); ++r) std::copy_n(flat_row(x, r), y.cols(), flat_row(y, r));
+}
+
+void CpuBackend::fill(View y, float value) {
+  for (int64_t r = 0; r < y.rows(); ++r) std::fill_n(flat_row(y, r), y.cols(), value);
+}
+
+void CpuBackend::gather_rows(View y, View x, std::span<const int32_t> row) {
+  DB_CHECK(y.rank == 2 && y.cols() == x.cols() && y.dim(0) == static_cast<int64_t>(row.size()));
+  for (int64_t i = 0; i < y.dim(0); ++i) {
+    const int64_t from = row[static_cast<size_t>(i)];
+    DB_CHECK(from >= 0 && from < x.dim(0));
+    std::copy_n(x.row(from), y.cols(), y.row(i));
+  }
+}
+
+}  // namespace drawbridge

@@ -1,0 +1,36 @@
+// CpuBackend: what every CPU backend has in common: host memory and the ops that only move values.
+#pragma once
+
+#include "backend/backend.h"
+
+namespace drawbridge {
+
+class CpuBackend : public Backend {
+ public:
+  explicit CpuBackend(const Numerics& numerics) : numerics_(numerics) {}
+
+  const Numerics& numerics() const override { return numerics_; }
+  Result<Buffer> allocate(int64_t bytes) override;
+  Status status() override { return Status(); }
+
+  void copy(View y, View x) override;
+  void fill(View y, float value) override;
+  void gather_rows(View y, View x, std::span<const int32_t> row) override;
+  void all_reduce(View) override {}
+  void synchronize() override {}
+
+ protected:
+  bool rounds_output() const { return numerics_.activation == DType::kBF16; }
+  float round_output(float value) const { return rounds_output() ? round_to_bf16(value) : value; }
+  /// Whether a product with weights of this format takes its inputs in bf16.
+  bool rounds_input(WeightFormat format) const { return numerics_.round_gemm_input && format != WeightFormat::kF32; }
+
+  Numerics numerics_;
+};
+
+/// Row r of a rank-2 view, or row r of a rank-3 view whose first two dimensions are counted together.
+inline float* flat_row(const View& v, int64_t r) {
+  return v.rank == 2 ? v.row(r) : v.row(r / v.dim(1), r % v.dim(1));
+}
+
+}  // namespace drawbridge

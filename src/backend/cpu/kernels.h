@@ -1,0 +1,107 @@
+// Kernels: what SimdBackend asks of an instruction set, as one table of functions. Each works on a slice of an op, on
+// the calling thread, without allocating; SimdBackend checks shapes, splits the work and owns the buffers.
+//
+// kernels_<isa>.cpp fills a table from the shared templates (*-inl.h) over its own Vec (vec_<isa>.h), compiled with
+// that set's flags. Everything in those units is in the unnamed namespace and no standard template is used there: an
+// inline function shared with other units could be the copy that the linker keeps, and then a CPU without the
+// instructions meets them in common code. The test isa_units_share_no_code looks at the symbols.
+//
+// Same bits whatever the batch: an output element is summed lane by lane over K and then over the lanes, in one order
+// that depends on K alone; tiles only choose which elements are computed together.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/matrix.h"
+
+namespace drawbridge {
+
+/// y[t][n - n_from] = x[t] . w[n] for n in [n_from, n_to).
+struct GemmArgs {
+  Matrix w;
+  int64_t n_from = 0;
+  int64_t n_to = 0;
+  const void* x = nullptr;         // rows of K: f32 for gemm, bf16 for gemm_bf16
+  int64_t x_stride = 0;            // elements
+  const int32_t* x_row = nullptr;  // [n_tokens] row of x for each t; null: t
+  int64_t n_tokens = 0;
+  float* y = nullptr;
+  int64_t y_stride = 0;
+  bool round_output = false;  // to bf16
+};
+
+struct NormArgs {
+  float* y = nullptr;
+  const float* x = nullptr;
+  const float* w = nullptr;
+  const float* b = nullptr;  // layer norm only
+  int64_t n = 0;
+  float eps = 0;
+  bool round_unit = false;    // x / rms(x) to bf16, before the weight
+  bool round_output = false;  // to bf16
+};
+
+/// One row in place: x * cos + (its pair swapped) * sin, with sin's sign already per element.
+struct RopeArgs {
+  float* x = nullptr;
+  const float* cos = nullptr;  // [n] each value twice
+  const float* sin = nullptr;  // [n] -sin, sin, ...
+  int64_t n = 0;
+  bool round_products = false;
+  bool round_output = false;
+};
+
+/// score[k] = sum_h head_weight[h] * relu(q[h] . key[k]), the heads in order.
+struct IndexArgs {
+  const float* q = nullptr;  // [n_heads, width]
+  int64_t q_stride = 0;
+  int64_t n_heads = 0;
+  int64_t width = 0;
+  const float* head_weight = nullptr;
+  const void* const* key = nullptr;  // [n_keys] rows of `width`
+  int64_t n_keys = 0;
+  bool bf16_keys = false;
+  float* score = nullptr;
+};
+
+/// Heads of one token: o[h] = sum_k softmax_k(scale * q[h] . key[k]) key[k][0 .. latent), the keys in order.
+struct AttendArgs {
+  const float* q = nullptr;  // [n_heads, width]
+  int64_t n_heads = 0;
+  int64_t width = 0;
+  int64_t latent = 0;
+  const void* const* key = nullptr;  // [n_keys] rows of `width`
+  int64_t n_keys = 0;
+  bool bf16_keys = false;
+  float scale = 1;
+  float* score = nullptr;  // work space [n_heads, padded_keys(n_keys)]
+  float* o = nullptr;      // [n_heads, latent]
+  bool round_output = false;
+};
+
+/// Keys are scored four at a time.
+inline constexpr int64_t kKeyGroup = 4;
+
+struct Kernels {
+  const char* isa;
+  void (*gemm)(const GemmArgs&);
+  void (*gemm_bf16)(const GemmArgs&);  // w in bf16, FP8 or MXFP4; null where there is no such instruction
+  void (*decode_row)(float* y, const Matrix& w, int64_t row);
+  void (*narrow_row)(uint16_t* y, const float* x, int64_t n);  // to bf16
+  void (*round_row)(float* y, const float* x, int64_t n);      // to bf16, kept as f32
+  void (*add_row)(float* y, const float* x, int64_t n, bool round_output);
+  void (*add_scaled_row)(float* y, const float* x, float scale, int64_t n);
+  void (*swiglu_row)(float* y, const float* gate, const float* up, int64_t n, bool round);  // silu and product
+  void (*rms_norm_row)(const NormArgs&);
+  void (*layer_norm_row)(const NormArgs&);
+  void (*rope_row)(const RopeArgs&);
+  void (*index_scores)(const IndexArgs&);
+  void (*attend)(const AttendArgs&);
+};
+
+const Kernels& portable_kernels();
+const Kernels& avx2_kernels();
+/// Its gemm_bf16 needs AVX512_BF16 beside what the rest needs.
+const Kernels& avx512_kernels();
+
+}  // namespace drawbridge

@@ -1,0 +1,13 @@
+// The kernels for AVX2 with FMA and F16C.
+#include "backend/cpu/vec_avx2.h"
+//
+#include "backend/cpu/kernels-inl.h"
+
+namespace drawbridge {
+
+const Kernels& avx2_kernels() {
+  static constexpr Kernels kTable = kernel_table("avx2", nullptr);
+  return kTable;
+}
+
+}  // namespace drawbridge

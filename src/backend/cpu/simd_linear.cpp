@@ -1,0 +1,111 @@
+// Products with weight matrices: inputs are packed once, then threads share the rows of the weights or, where those are
+// few, the tokens. Either way the bits are the same.
+#include <algorithm>
+#include <cstring>
+
+#include "backend/cpu/simd.h"
+
+namespace drawbridge {
+namespace {
+
+// What goes to one thread together, in whole tiles of every kernel.
+constexpr int64_t kStripRows = 16;
+constexpr int64_t kStripTokens = 24;
+
+int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+}  // namespace
+
+int64_t SimdBackend::padded_width(int64_t n) {
+  constexpr int64_t kStep = 32;
+  return ceil_div(n, kStep) * kStep;
+}
+
+const void* SimdBackend::Input::row(int64_t t, int64_t head) const {
+  return data + (t * row_stride + head * head_stride) * element_bytes(kind);
+}
+
+SimdBackend::InputKind SimdBackend::input_kind(WeightFormat format) const {
+  if (!rounds_input(format)) return InputKind::kF32;
+  return bf16_dot_ && format != WeightFormat::kF16 ? InputKind::kBf16 : InputKind::kRounded;
+}
+
+/// Writes x [n], and zeros up to the padded width.
+void SimdBackend::pack_row(InputKind kind, void* y, const float* x, int64_t n) const {
+  const int64_t rest = padded_width(n) - n;
+  if (kind == InputKind::kBf16) {
+    kernels_.narrow_row(static_cast<uint16_t*>(y), x, n);
+    std::fill_n(static_cast<uint16_t*>(y) + n, rest, uint16_t{0});
+    return;
+  }
+  if (kind == InputKind::kRounded) {
+    kernels_.round_row(static_cast<float*>(y), x, n);
+  } else {
+    std::copy_n(x, n, static_cast<float*>(y));
+  }
+  std::fill_n(static_cast<float*>(y) + n, rest, 0.0f);
+}
+
+SimdBackend::Input SimdBackend::pack(const View& x, InputKind kind, Scratch& scratch) {
+  const int64_t heads = x.rank == 3 ? x.dim(1) : 1;
+  if (kind == InputKind::kF32) {
+    return Input{kind, reinterpret_cast<const uint8_t*>(x.f32()), x.stride[0], heads > 1 ? x.stride[1] : 0};
+  }
+  const int64_t width = padded_width(x.cols()), row_bytes = width * element_bytes(kind);
+  auto* const out = scratch.room<uint8_t>(x.rows() * row_bytes);
+  pool_->parallel_for(x.rows(), width, [&](int64_t from, int64_t to, int) {
+    for (int64_t r = from; r < to; ++r) pack_row(kind, out + r * row_bytes, flat_row(x, r), x.cols());
+  });
+  return Input{kind, out, heads * width, width};
+}
+
+void SimdBackend::gemm(InputKind kind, const GemmArgs& args) const {
+  kind == InputKind::kBf16 ? kernels_.gemm_bf16(args) : kernels_.gemm(args);
+}
+
+/// y [T, N] = x w^T, or y [T, H, N] = x w_h^T with w_h = rows [h N, (h + 1) N).
+void SimdBackend::multiply(const View& y, const View& x, const Matrix& w, InputKind kind, bool round_output) {
+  const int64_t n_heads = y.rank == 3 ? y.dim(1) : 1, n_tokens = x.dim(0), n = y.cols();
+  DB_CHECK(x.rank == y.rank && x.rows() == y.rows() && x.dim(0) == y.dim(0) && x.cols() == w.k && w.n == n_heads * n);
+  const Input input = pack(x, kind, input_);
+  const int64_t row_strips = ceil_div(n, kStripRows), token_strips = ceil_div(n_tokens, kStripTokens);
+  const bool by_rows = row_strips >= token_strips;
+  const int64_t n_strips = by_rows ? row_strips : token_strips;
+  const int64_t cost = w.k * (by_rows ? kStripRows * n_tokens : kStripTokens * n);
+  pool_->parallel_for(n_heads * n_strips, cost, [&](int64_t from, int64_t to, int) {
+    while (from < to) {
+      const int64_t h = from / n_strips, first = from % n_strips, last = std::min(n_strips, first + to - from);
+      const int64_t row = by_rows ? first * kStripRows : 0, end_row = by_rows ? std::min(last * kStripRows, n) : n;
+      const int64_t t = by_rows ? 0 : first * kStripTokens;
+      GemmArgs args;
+      args.w = w;
+      args.n_from = h * n + row;
+      args.n_to = h * n + end_row;
+      args.x = input.row(t, h);
+      args.x_stride = input.row_stride;
+      args.n_tokens = by_rows ? n_tokens : std::min(last * kStripTokens, n_tokens) - t;
+      args.y = flat_row(y, t * n_heads + h) + row;
+      args.y_stride = y.stride[0];
+      args.round_output = round_output;
+      gemm(kind, args);
+      from += last - first;
+    }
+  });
+}
+
+void SimdBackend::linear(View y, View x, const Matrix& w) {
+  multiply(y, x, w, input_kind(w.format), rounds_output());
+}
+
+void SimdBackend::linear_f32(View y, View x, const Matrix& w) {
+  multiply(y, x, w, InputKind::kF32, false);
+}
+
+void SimdBackend::linear_heads(View y, View x, const Matrix& w) {
+  DB_CHECK(y.rank == 3);
+  multiply(y, x, w, input_kind(w.format), rounds_output());
+}
+
+}  // namespace drawbridge

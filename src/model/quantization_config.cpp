@@ -1,0 +1,88 @@
+#include "model/quantization_config.h"
+
+#include "model/module_patterns.h"
+
+namespace drawbridge {
+namespace {
+
+constexpr size_t kMaxExcluded = 1u << 20;
+
+/// How often something was found, and the first of them.
+struct Finding {
+  int64_t count = 0;
+  std::string example;
+
+  void add(const std::string& text) {
+    if (count++ == 0) example = text;
+  }
+};
+
+bool is_quantized(const Tensor& tensor) {
+  return tensor.dtype == DType::kF8E4M3 || tensor.dtype == DType::kU8 || tensor.dtype == DType::kI8;
+}
+
+/// Matrices that quantizers leave alone without listing them: they are no Linear modules.
+bool is_never_listed(const std::string& name) {
+  return name == "model.embed_tokens.weight" || name.ends_with(".mlp.gate.weight");
+}
+
+}  // namespace
+
+Result<QuantizationConfig> parse_quantization_config(const Json& value, const std::string& source) {
+  if (!value.is_object()) {
+    return fail(Code::kInvalidArgument, "{}: quantization_config: wanted an object, found {}", source,
+                dump_json(value).substr(0, 200));
+  }
+  QuantizationConfig config;
+  const Json method = value.value("quant_method", Json("unnamed"));
+  if (!method.is_string() || method.empty()) {
+    return fail(Code::kInvalidArgument, "{}: quantization_config.quant_method: wanted a name, found {}", source,
+                dump_json(method).substr(0, 200));
+  }
+  config.method = method.get<std::string>();
+  for (const char* key : {"modules_to_not_convert", "exclude", "ignore"}) {
+    if (!value.contains(key) || value[key].is_null()) continue;
+    const Json& list = value[key];
+    const auto refuse = [&] {
+      return fail(Code::kInvalidArgument, "{}: quantization_config.{}: wanted a list of at most {} names, found {}",
+                  source, key, kMaxExcluded, dump_json(list).substr(0, 200));
+    };
+    if (!list.is_array() || list.size() > kMaxExcluded) return refuse();
+    for (const Json& name : list) {
+      if (!name.is_string()) return refuse();
+      config.excluded.push_back(name.get<std::string>());
+    }
+    config.list_key = key;
+  }
+  return config;
+}
+
+std::vector<std::string> quantization_notices(const QuantizationConfig& config, const Checkpoint& checkpoint) {
+  if (config.method.empty()) return {};
+  const std::string list = "quantization_config" + (config.list_key.empty() ? "" : "." + config.list_key);
+  auto patterns = ModulePatterns::compile(config.excluded);
+  if (!patterns.ok()) return {fmt::format("{}: not compared with the file: {}", list, patterns.status().message())};
+  Finding quantized, plain, unknown;
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    const std::string* entry = patterns->match(name);
+    if (tensor.shape.size() < 2 || !name.ends_with(".weight")) continue;
+    if (is_quantized(tensor)) {
+      if (entry != nullptr) quantized.add(fmt::format("'{}', but {} is {}", *entry, name, describe_tensor(tensor)));
+    } else if (entry == nullptr && !is_never_listed(name)) {
+      plain.add(fmt::format("{}, which is {}", name, describe_tensor(tensor)));
+    }
+  }
+  for (const std::string& entry : patterns->unused()) unknown.add(entry);
+  std::vector<std::string> notices;
+  const auto say = [&](const Finding& finding, const std::string& text) {
+    if (finding.count == 0) return;
+    notices.push_back(fmt::format("{} {}{}; types are read from the tensors", list, text,
+                                  finding.count == 1 ? "" : fmt::format(" ({} such)", finding.count)));
+  };
+  say(quantized, "lists as not quantized " + quantized.example);
+  say(plain, "does not list " + plain.example);
+  say(unknown, fmt::format("names '{}', which is in no tensor's name", unknown.example));
+  return notices;
+}
+
+}  // namespace drawbridge

@@ -1,0 +1,28 @@
+// quantization_config of config.json: what the exporter says it did. It is never obeyed, since exports misspell names
+// (docs/decisions/0011): the format of a matrix follows from its tensors. It is compared with them, and every
+// disagreement is said with both names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "checkpoint/checkpoint.h"
+
+namespace drawbridge {
+
+struct QuantizationConfig {
+  std::string method;                 // quant_method, such as "fp8" or "quark"; empty: there is no quantization_config
+  std::string list_key;               // the key that holds `excluded`
+  std::vector<std::string> excluded;  // modules that it says are not quantized: names, globs, `re:` patterns
+};
+
+/// `value` is the quantization_config object. Its list is named modules_to_not_convert (FP8), exclude (Quark) or ignore
+/// (compressed-tensors, ModelOpt); anything but a list of strings is refused by name.
+Result<QuantizationConfig> parse_quantization_config(const Json& value, const std::string& source);
+
+/// One line for each kind of disagreement, with an example of both names and how many there are.
+std::vector<std::string> quantization_notices(const QuantizationConfig& config, const Checkpoint& checkpoint);
+
+}  // namespace drawbridge
