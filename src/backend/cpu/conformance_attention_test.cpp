@@ -53,15 +53,19 @@ TEST_P(CacheConformance, KvWriteIsExact) {
   Draw draw(31);
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
     for (const int64_t width : {1, 7, 33, 130, 576}) {
-      const Guarded x(kF32, {130, width});
+      const int64_t n_pages = width == 576 ? 145 : 19, page_size = 7, n_slots = n_pages * page_size;
+      const int64_t n_rows = n_slots - 3;
+      const Guarded x(kF32, {n_rows, width});
       draw.fill(x, Values::kReal);
       const float special[] = {NAN, INFINITY, -INFINITY, 1e-40f, -1e-42f, 3.4e38f, 0x1.01p0f, 0x1.03p0f, -0.0f};
       for (int64_t i = 0; i < 9; ++i) x.row(i)[i % width] = special[i];
       std::vector<int32_t> slot;
-      for (int32_t i = 0; i < 130; ++i) slot.push_back((i * 11 + 5) % 133);
-      const size_t bytes = static_cast<size_t>(133 * width * dtype_bytes(dtype));
+      for (int64_t i = 0; i < n_rows; ++i) slot.push_back(static_cast<int32_t>((i * 11 + 5) % n_slots));
+      const auto bytes = static_cast<size_t>(n_slots * width * dtype_bytes(dtype));
       std::vector<uint8_t> wanted(bytes, 0xee), found(bytes, 0xee);
-      const auto cache = [&](std::vector<uint8_t>& data) { return PagedView{data.data(), dtype, 19, 7, width}; };
+      const auto cache = [&](std::vector<uint8_t>& data) {
+        return PagedView{data.data(), dtype, n_pages, page_size, width};
+      };
       ScalarBackend(Numerics::serving()).kv_write(cache(wanted), slot, x.view());
       backend(Numerics::serving()).kv_write(cache(found), slot, x.view());
       ASSERT_EQ(found, wanted) << width;

@@ -83,7 +83,7 @@ class ThreadPool {
 
  private:
   using Task = void (*)(const void* context, int part, int n_parts, int thread);
-  static constexpr int64_t kMinCost = 1 << 16;  // multiply-adds of a part, about a microsecond
+  static constexpr int64_t kMinCost = 1 << 18;  // multiply-adds of a part, some microseconds
   static constexpr int64_t kPartsPerThread = 4;
 
   ThreadPool() = default;
