@@ -53,10 +53,11 @@ std::string ApiServer::next_id() {
 void ApiServer::handle(std::shared_ptr<Exchange> exchange) {
   Call call(std::move(exchange), next_id(), metrics_);
   const HttpRequest& request = call.request();
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;  // the framing leaves the body out
   std::string allowed;
   for (const Route& route : routes()) {
     if (!matches(route.path, request.path)) continue;
-    if (route.method == request.method) return dispatch(route, std::move(call));
+    if (route.method == method) return dispatch(route, std::move(call));
     allowed = route.method;
   }
   if (allowed.empty()) {

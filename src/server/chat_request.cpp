@@ -22,10 +22,21 @@ void rename_aliases(Json& message) {
   }
 }
 
+/// Content may be absent only where an assistant's reasoning or tool calls stand instead.
+Status check_content(const Json& message, size_t i) {
+  if (!message.is_object() || message.value("role", Json()) == "assistant") return {};
+  const Json content = message.value("content", Json());
+  return content.is_null() ? wrong_field(fmt::format("messages[{}].content", i), "a string or parts", content)
+                           : Status();
+}
+
 Status read_messages(Fields& fields, Json& messages) {
   messages = fields.take("messages");
   DB_TRY(check_array("messages", messages, 1, kMaxMessages));
-  for (Json& message : messages) rename_aliases(message);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    rename_aliases(messages[i]);
+    DB_TRY(check_content(messages[i], i));
+  }
   return {};
 }
 
