@@ -2,11 +2,14 @@
 
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 
 #include "base/json.h"
+#include "base/units.h"
+#include "bench/machine.h"
 
 namespace drawbridge {
 namespace {
@@ -88,6 +91,12 @@ Status run_round(Engine& engine, const Shape& shape, int64_t salt, Round& round)
   return round.wait();
 }
 
+std::string share_text(const SpeedRow& row, const ReadFloor& floor) {
+  if (!row.weight_gb_per_s) return "";
+  if (!floor.from_memory) return "in cache";
+  return fmt::format("{:.0f} %", 100 * *row.weight_gb_per_s / floor.gb_per_s.median);
+}
+
 /// One warm-up, then n_rounds timed; `rate` turns a round into tokens per second.
 template <typename Rate>
 Result<SpeedRow> measure(Engine& engine, const Shape& shape, const BenchEngineOptions& options, std::string name,
@@ -98,24 +107,30 @@ Result<SpeedRow> measure(Engine& engine, const Shape& shape, const BenchEngineOp
     DB_TRY(run_round(engine, shape, i, round));
     if (i > 0) samples.push_back(rate(round));
   }
-  return SpeedRow{std::move(name), spread_of(std::move(samples))};
+  return SpeedRow{std::move(name), spread_of(std::move(samples)), {}};
 }
 
 void print_table(const ModelCard& card, const BenchEngineOptions& options, const std::vector<SpeedRow>& rows,
-                 std::ostream& out) {
-  fmt::print(out, "| model | size | params | backend | streams | test | t/s (median) | min .. max |\n");
-  fmt::print(out, "|---|---:|---:|---|---:|---|---:|---:|\n");
+                 const ReadFloor& floor, std::ostream& out) {
+  fmt::print(out, "| model | size | params | backend | streams | test | t/s (median) | min .. max | of read speed |\n");
+  fmt::print(out, "|---|---:|---:|---|---:|---|---:|---:|---:|\n");
   for (const SpeedRow& row : rows) {
-    fmt::print(out, "| {} | {:.2f} GB | {:.1f} M | {} | {} | {} | {:.1f} | {:.1f} .. {:.1f} |\n", card.name,
+    fmt::print(out, "| {} | {:.2f} GB | {:.1f} M | {} | {} | {} | {:.1f} | {:.1f} .. {:.1f} | {} |\n", card.name,
                static_cast<double>(card.weight_bytes) / 1e9, static_cast<double>(card.n_parameters) / 1e6, card.backend,
-               options.n_streams, row.test, row.tokens_per_s.median, row.tokens_per_s.min, row.tokens_per_s.max);
+               options.n_streams, row.test, row.tokens_per_s.median, row.tokens_per_s.min, row.tokens_per_s.max,
+               share_text(row, floor));
   }
+  fmt::print(out, "\nOne decoded token reads {} of weights; memory is read at {:.1f} GB/s ({:.1f} .. {:.1f}).\n",
+             format_bytes(floor.bytes_per_token), floor.gb_per_s.median, floor.gb_per_s.min, floor.gb_per_s.max);
 }
 
 void print_json(const ModelCard& card, const BenchEngineOptions& options, const std::vector<SpeedRow>& rows,
-                std::ostream& out) {
+                const ReadFloor& floor, std::ostream& out) {
   Json report = {{"model", card.name},
                  {"weight_bytes", card.weight_bytes},
+                 {"weight_bytes_per_token", floor.bytes_per_token},
+                 {"weights_from_memory", floor.from_memory},
+                 {"read_gb_per_s", floor.gb_per_s.median},
                  {"n_parameters", card.n_parameters},
                  {"backend", card.backend},
                  {"n_streams", options.n_streams},
@@ -127,6 +142,7 @@ void print_json(const ModelCard& card, const BenchEngineOptions& options, const 
                                {"tokens_per_s", row.tokens_per_s.median},
                                {"min", row.tokens_per_s.min},
                                {"max", row.tokens_per_s.max}});
+    if (row.weight_gb_per_s) report["tests"].back()["weight_gb_per_s"] = *row.weight_gb_per_s;
   }
   fmt::print(out, "{}\n", dump_json(report));
 }
@@ -144,6 +160,9 @@ Result<std::vector<SpeedRow>> measure_engine(Engine& engine, const BenchEngineOp
     if (n < 2) return fail(Code::kInvalidArgument, "--generate-tokens: wanted at least 2, found {}", n);
     const auto rate = [](const Round& round) { return round.decode_per_s(); };
     DB_ASSIGN(SpeedRow row, measure(engine, {16, n, options.n_streams}, options, fmt::format("tg{}", n), rate));
+    if (options.n_streams == 1) {
+      row.weight_gb_per_s = row.tokens_per_s.median * static_cast<double>(engine.card().active_weight_bytes) / 1e9;
+    }
     rows.push_back(std::move(row));
   }
   return rows;
@@ -153,11 +172,19 @@ Status run_bench_engine(const BenchEngineOptions& options, std::ostream& out) {
   if (options.n_rounds < 1)
     return fail(Code::kInvalidArgument, "--rounds: wanted at least 1, found {}", options.n_rounds);
   DB_ASSIGN(const auto engine, make_engine(options.engine));
+  MachineOptions reading;
+  reading.n_rounds = 3;
+  DB_ASSIGN(const Spread before, measure_read_bandwidth(reading));
   DB_ASSIGN(const auto rows, measure_engine(*engine, options));
+  DB_ASSIGN(const Spread after, measure_read_bandwidth(reading));
+  const Spread around{(before.median + after.median) / 2, std::min(before.min, after.min),
+                      std::max(before.max, after.max)};
+  const int64_t bytes_per_token = engine->card().active_weight_bytes;
+  const ReadFloor floor{bytes_per_token, around, bytes_per_token > read_machine_info().last_level_bytes()};
   if (options.json) {
-    print_json(engine->card(), options, rows, out);
+    print_json(engine->card(), options, rows, floor, out);
   } else {
-    print_table(engine->card(), options, rows, out);
+    print_table(engine->card(), options, rows, floor, out);
   }
   return Status();
 }

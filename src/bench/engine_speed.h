@@ -2,9 +2,12 @@
 //
 // Each test is one warm-up and n timed rounds. Prefill is the time from submit to the first token of a random prompt;
 // decode is the rate of the tokens after the first. Rows are named as llama-bench names them: pp512, tg128.
+// Decoding one stream reads every active weight once a token, so its rate is also told as the share of the memory
+// bandwidth measured in the same run; caches and KV reads are not counted.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -27,6 +30,16 @@ struct BenchEngineOptions {
 struct SpeedRow {
   std::string test;     // "pp512", "tg128"
   Spread tokens_per_s;  // all streams together
+  /// Of decoding one stream: GB/s of weights that its rate means. Absent where tokens share what is read.
+  std::optional<double> weight_gb_per_s;
+};
+
+/// What the weights that one decoded token reads cost at least.
+struct ReadFloor {
+  int64_t bytes_per_token = 0;
+  Spread gb_per_s;  // of all threads reading memory, measured just before and just after the tests
+  /// Whether the weights of a token outgrow the last-level cache; smaller ones are not read from memory each time.
+  bool from_memory = true;
 };
 
 /// Runs the tests in turn on a loaded engine.

@@ -212,6 +212,23 @@ TEST_F(CheckpointTest, AScaleBesideAnUnquantizedWeightIsAConflict) {
   EXPECT_THAT(find_matrix(*checkpoint, "f", 1, 1).status().message(), HasSubstr("found both"));
 }
 
+/// The file that docs/formats.md shows byte for byte.
+TEST_F(CheckpointTest, TheExampleOfTheFormatsPage) {
+  const std::string codes = std::string("\x21\x9f", 2) + std::string(14, '\0');
+  write_tensors({{{"X.weight_scale", DType::kU8, {1, 1}}, "\x80"}, {{"X.weight", DType::kU8, {1, 16}}, codes}});
+  const std::string header = R"({"X.weight_scale":{"dtype":"U8","shape":[1,1],"data_offsets":[0,1]},)"
+                             R"("X.weight":{"dtype":"U8","shape":[1,16],"data_offsets":[1,17]}})";
+  EXPECT_EQ(header.size(), 131u);
+  EXPECT_EQ(read_text_file(dir_ + "/model.safetensors", 4096).value(),
+            std::string("\xb8\0\0\0\0\0\0\0", 8) + header + std::string(53, ' ') + "\x80" + codes);
+  const Checkpoint checkpoint = Checkpoint::open(dir_).value();
+  std::vector<float> row(32);
+  dequantize_row(find_matrix(checkpoint, "X", 1, 32).value(), 0, row.data());
+  std::vector<float> wanted = {1, 2, -12, -1};
+  wanted.resize(32);
+  EXPECT_EQ(row, wanted);
+}
+
 TEST_F(CheckpointTest, HeadersDoWithoutDataAndSayWhatIsMissing) {
   write_raw(R"({"a.weight":{"dtype":"F8_E4M3","shape":[2,130],"data_offsets":[8,268]},)"
             R"("a.weight_scale_inv":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})",
