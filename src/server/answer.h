@@ -76,7 +76,7 @@ class Answer {
   size_t n_open_;
   bool streaming_ = false;  // the stream's head has gone out
   bool ended_ = false;
-  bool silent_ = true;  // nothing written since the last keep_alive
+  bool silent_ = false;  // nothing written since the last keep_alive
 };
 
 }  // namespace drawbridge
