@@ -17,8 +17,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string stats_file() {
-  static const std::string kDirectory = process_directory("calibration_stats");
-  return kDirectory + "/stats.safetensors";
+  return process_directory("calibration_stats") + ".safetensors";
 }
 
 CalibrationStats sample_stats() {
