@@ -46,6 +46,11 @@ void parse_answer(const ChatCall& call, const std::string& text, ChatReply& repl
   if (!calls.empty()) reply.tool_calls = std::move(calls);
 }
 
+/// Answers do not depend on the number of threads, which ends the description.
+std::string kernels_of(const ModelCard& card) {
+  return card.backend.substr(0, card.backend.rfind(", "));
+}
+
 class EngineTarget : public ChatTarget {
  public:
   EngineTarget(std::unique_ptr<Engine> engine, Json manifest, std::function<bool()> should_stop)
@@ -118,7 +123,7 @@ Result<std::unique_ptr<ChatTarget>> make_engine_target(const EngineOptions& opti
                    {"model", engine->card().name},
                    {"model_sha256", hash},
                    {"numerics", options.numerics},
-                   {"backend", engine->card().backend}};
+                   {"backend", kernels_of(engine->card())}};
   return std::unique_ptr<ChatTarget>(
       std::make_unique<EngineTarget>(std::move(engine), std::move(manifest), std::move(should_stop)));
 }
