@@ -69,7 +69,7 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
     card.weight_bytes += static_cast<int64_t>(tensor.data.size());
   }
-  card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache);
+  card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache).total();
   card.max_context = std::min(options.max_context, config.max_positions);
   card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
   if (card.max_context < config.max_positions) {
