@@ -41,6 +41,8 @@ class ChatTarget {
   virtual Result<ChatReply> chat(const ChatCall& call) = 0;
   /// What is asked, for the manifest of a result: equal for systems that are to give equal answers.
   virtual Json manifest() const = 0;
+  /// Times that a question was asked again because the system did not answer at first.
+  virtual int64_t n_retries() const { return 0; }
 };
 
 }  // namespace drawbridge

@@ -36,6 +36,12 @@ Result<int64_t> integer_member(const Json& object, const char* key, const std::s
   return found->get<int64_t>();
 }
 
+Result<int64_t> count_member(const Json& object, const char* key, const std::string& source) {
+  DB_ASSIGN(const int64_t count, integer_member(object, key, source));
+  if (count >= 0) return count;
+  return fail(Code::kCorrupt, "{}: {}: wanted 0 or more, found {}", source, key, count);
+}
+
 Result<double> number_member(const Json& object, const char* key, const std::string& source) {
   DB_ASSIGN(const Json* found, member(object, key, source));
   if (!found->is_number()) return wrong_type(*found, key, "a number", source);

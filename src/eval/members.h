@@ -15,6 +15,8 @@ Status check_object(const Json& json, const std::string& source);
 Result<const Json*> member(const Json& object, const char* key, const std::string& source);
 Result<std::string> string_member(const Json& object, const char* key, const std::string& source);
 Result<int64_t> integer_member(const Json& object, const char* key, const std::string& source);
+/// An integer of 0 or more.
+Result<int64_t> count_member(const Json& object, const char* key, const std::string& source);
 Result<double> number_member(const Json& object, const char* key, const std::string& source);
 Result<const Json*> array_member(const Json& object, const char* key, const std::string& source);
 

@@ -14,23 +14,6 @@ constexpr const char* kFormat = "drawbridge-eval-1";
 constexpr JsonLimits kLimits = {
     .max_bytes = 256u << 20, .max_depth = 64, .max_keys_per_object = 1024, .max_keys = 8u << 20};
 
-constexpr ItemStatus kStatuses[] = {ItemStatus::kAnswered, ItemStatus::kTruncated, ItemStatus::kFailed};
-
-Result<ItemStatus> status_member(const Json& json, const std::string& source) {
-  DB_ASSIGN(const std::string name, string_member(json, "status", source));
-  for (const ItemStatus status : kStatuses) {
-    if (name == item_status_name(status)) return status;
-  }
-  return fail(Code::kCorrupt, "{}: status: wanted answered, truncated or failed, found \"{}\"", source,
-              name.substr(0, 80));
-}
-
-Result<int64_t> count_member(const Json& json, const char* key, const std::string& source) {
-  DB_ASSIGN(const int64_t count, integer_member(json, key, source));
-  if (count >= 0) return count;
-  return fail(Code::kCorrupt, "{}: {}: wanted 0 or more, found {}", source, key, count);
-}
-
 Json task_to_json(const TaskResult& task) {
   Json items = Json::array();
   for (const ItemResult& item : task.items) items.push_back(item_to_json(item));
@@ -70,6 +53,15 @@ const char* item_status_name(ItemStatus status) {
       return "failed";
   }
   return "unknown";
+}
+
+Result<ItemStatus> status_member(const Json& object, const std::string& source) {
+  DB_ASSIGN(const std::string name, string_member(object, "status", source));
+  for (const ItemStatus status : {ItemStatus::kAnswered, ItemStatus::kTruncated, ItemStatus::kFailed}) {
+    if (name == item_status_name(status)) return status;
+  }
+  return fail(Code::kCorrupt, "{}: status: wanted answered, truncated or failed, found \"{}\"", source,
+              name.substr(0, 80));
 }
 
 Json item_to_json(const ItemResult& item) {

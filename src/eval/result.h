@@ -48,6 +48,8 @@ struct SystemResult {
 
 /// "answered", "truncated", "failed".
 const char* item_status_name(ItemStatus status);
+/// The member "status" of an object.
+Result<ItemStatus> status_member(const Json& object, const std::string& source);
 
 Json item_to_json(const ItemResult& item);
 /// `source` starts every message.

@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <functional>
+
+#include "eval/scratch_test.h"
 
 namespace drawbridge {
 namespace {
@@ -33,15 +32,13 @@ std::string refusal(const std::function<void(Json&)>& change) {
 }
 
 TEST(SystemResult, ComesBackAsItWasWritten) {
-  const auto dir = std::filesystem::path(testing::TempDir()) / fmt::format("eval_result_{}", ::getpid());
-  std::filesystem::create_directories(dir);
-  const std::string path = (dir / "r.json").string();
+  const ScratchDirectory dir("result");
+  const std::string path = dir.file("r.json");
   ASSERT_TRUE(write_system_result(sample(), path).ok());
   ASSERT_TRUE(write_system_result(sample(), path).ok()) << "an earlier result is replaced";
   const auto read = read_system_result(path);
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(system_to_json(*read), system_to_json(sample()));
-  std::filesystem::remove_all(dir);
 }
 
 TEST(SystemResult, RefusesWhatIsNotOne) {
