@@ -195,6 +195,25 @@ TEST_F(CheckpointTest, QuantizedFormatsAreReadFromTheTensors) {
   EXPECT_THAT(find_matrix(*checkpoint, "h", 1, 4).status().message(), HasSubstr("h.weight_scale_inv"));
 }
 
+TEST_F(CheckpointTest, Q8NeedsF16ScalesThatAreFinite) {
+  using namespace std::string_literals;
+  const std::string codes(64, '\x02'), one_two = "\x00\x3c\x00\x40"s, inf_two = "\x00\x7c\x00\x40"s;
+  write_tensors({{{"good.weight_scale", DType::kF16, {1, 2}}, one_two},
+                 {{"bad.weight_scale", DType::kF16, {1, 2}}, inf_two},
+                 {{"good.weight", DType::kI8, {1, 64}}, codes},
+                 {{"bad.weight", DType::kI8, {1, 64}}, codes},
+                 {{"other.weight", DType::kI8, {1, 64}}, codes},
+                 {{"other.weight_scale", DType::kU8, {1, 2}}, "\x01\x01"}});
+  const auto checkpoint = Checkpoint::open(dir_);
+  ASSERT_TRUE(checkpoint.ok());
+  std::vector<float> row(64);
+  dequantize_row(find_matrix(*checkpoint, "good", 1, 64).value(), 0, row.data());
+  EXPECT_EQ(row[31], 2.0f);
+  EXPECT_EQ(row[32], 4.0f);
+  EXPECT_THAT(find_matrix(*checkpoint, "bad", 1, 64).status().message(), HasSubstr("scale 0 is inf"));
+  EXPECT_THAT(find_matrix(*checkpoint, "other", 1, 64).status().message(), HasSubstr("wanted F16 scales"));
+}
+
 TEST_F(CheckpointTest, AScaleBesideAnUnquantizedWeightIsAConflict) {
   write_tensors({{{"a.weight", DType::kF32, {1, 1}}, floats({1})},
                  {{"a.weight_scale_inv", DType::kF32, {1, 1}}, floats({1})},

@@ -97,6 +97,24 @@ Result<MatrixLayout> mxfp4_layout(const Checkpoint& checkpoint, const Tensor& we
   return MatrixLayout{WeightFormat::kMxfp4, &weight, scale, scale_name};
 }
 
+/// int8 with an f16 scale for each 32 columns: GGUF's q8_0, its scales apart from its values.
+Result<MatrixLayout> q8_layout(const Checkpoint& checkpoint, const Tensor& weight, const std::string& name, int64_t n,
+                               int64_t k) {
+  if (k % kQ8Block != 0) {
+    return fail(Code::kUnsupported, "{}: tensor {}: q8 needs a width that is a multiple of {}, found {}", weight.file,
+                name, kQ8Block, k);
+  }
+  DB_TRY(check_shape(weight, name, {n, k}));
+  const std::string scale_name = name + "_scale";
+  DB_ASSIGN(const Tensor* scale, require(checkpoint, scale_name));
+  if (scale->dtype != DType::kF16) {
+    return fail(Code::kUnsupported, "{}: tensor {}: wanted F16 scales, found {}", scale->file, scale_name,
+                describe_tensor(*scale));
+  }
+  DB_TRY(check_shape(*scale, scale_name, {n, k / kQ8Block}));
+  return MatrixLayout{WeightFormat::kQ8, &weight, scale, scale_name};
+}
+
 Status check_fp8_scales(const Tensor& scale, const std::string& name) {
   DB_TRY(check_alignment(scale, name));
   const auto* values = reinterpret_cast<const float*>(scale.data.data());
@@ -113,6 +131,32 @@ Status check_mxfp4_scales(const Tensor& scale, const std::string& name) {
   return fail(Code::kCorrupt, "{}: tensor {}: scale byte {} is 255 (NaN)", scale.file, name, nan - scale.data.begin());
 }
 
+Status check_q8_scales(const Tensor& scale, const std::string& name) {
+  DB_TRY(check_alignment(scale, name));
+  const auto* values = reinterpret_cast<const uint16_t*>(scale.data.data());
+  for (size_t i = 0; i < scale.data.size() / 2; ++i) {
+    if (std::isfinite(f16_to_f32(values[i]))) continue;
+    return fail(Code::kCorrupt, "{}: tensor {}: scale {} is {}", scale.file, name, i, f16_to_f32(values[i]));
+  }
+  return Status();
+}
+
+Status check_scales(const MatrixLayout& layout) {
+  switch (layout.format) {
+    case WeightFormat::kFp8Block:
+      return check_fp8_scales(*layout.scale, layout.scale_name);
+    case WeightFormat::kMxfp4:
+      return check_mxfp4_scales(*layout.scale, layout.scale_name);
+    case WeightFormat::kQ8:
+      return check_q8_scales(*layout.scale, layout.scale_name);
+    case WeightFormat::kF32:
+    case WeightFormat::kF16:
+    case WeightFormat::kBF16:
+      return Status();
+  }
+  return Status();
+}
+
 }  // namespace
 
 Result<MatrixLayout> find_matrix_layout(const Checkpoint& checkpoint, const std::string& module, int64_t n, int64_t k) {
@@ -124,10 +168,13 @@ Result<MatrixLayout> find_matrix_layout(const Checkpoint& checkpoint, const std:
   if (weight->dtype == DType::kU8) {
     return mxfp4_layout(checkpoint, *weight, name, n, k);
   }
+  if (weight->dtype == DType::kI8) {
+    return q8_layout(checkpoint, *weight, name, n, k);
+  }
   const auto format = float_format(weight->dtype);
   if (!format) {
-    return fail(Code::kUnsupported, "{}: tensor {}: wanted BF16, F16, F32, F8_E4M3 or U8, found {}", weight->file, name,
-                describe_tensor(*weight));
+    return fail(Code::kUnsupported, "{}: tensor {}: wanted BF16, F16, F32, F8_E4M3, U8 or I8, found {}", weight->file,
+                name, describe_tensor(*weight));
   }
   DB_TRY(check_no_scale(checkpoint, *weight, name));
   DB_TRY(check_shape(*weight, name, {n, k}));
@@ -137,8 +184,7 @@ Result<MatrixLayout> find_matrix_layout(const Checkpoint& checkpoint, const std:
 Result<Matrix> find_matrix(const Checkpoint& checkpoint, const std::string& module, int64_t n, int64_t k) {
   DB_ASSIGN(const MatrixLayout layout, find_matrix_layout(checkpoint, module, n, k));
   DB_TRY(check_alignment(*layout.weight, module + ".weight"));
-  if (layout.format == WeightFormat::kFp8Block) DB_TRY(check_fp8_scales(*layout.scale, layout.scale_name));
-  if (layout.format == WeightFormat::kMxfp4) DB_TRY(check_mxfp4_scales(*layout.scale, layout.scale_name));
+  DB_TRY(check_scales(layout));
   return Matrix{layout.format, n, k, layout.weight->data.data(),
                 layout.scale == nullptr ? nullptr : layout.scale->data.data()};
 }

@@ -23,7 +23,8 @@ struct MatrixLayout {
 Result<MatrixLayout> find_matrix_layout(const Checkpoint& checkpoint, const std::string& module, int64_t n, int64_t k);
 
 /// Matrix [n, k] of `module` (its tensor is `module`.weight), borrowed from the mapping.
-/// bf16, f16, f32; FP8 with `module`.weight_scale_inv or .weight_scale; MXFP4 with U8 .weight_scale.
+/// bf16, f16, f32; FP8 with `module`.weight_scale_inv or .weight_scale; MXFP4 with U8 .weight_scale; q8 (I8) with F16
+/// .weight_scale.
 Result<Matrix> find_matrix(const Checkpoint& checkpoint, const std::string& module, int64_t n, int64_t k);
 
 /// A stacked tensor [count, n, k] of a float type, checked by its header.

@@ -88,6 +88,27 @@ void add_mxfp4(const ExpectedTensor& tensor, Twins& twins) {
   twins.stored.push_back({{tensor.name + "_scale", DType::kU8, {n, k / 32}}, scales});
 }
 
+/// int8 and an f16 scale for each 32 columns; the scales are powers of two, so that their bits are easy to say.
+void add_q8(const ExpectedTensor& tensor, Twins& twins) {
+  const int64_t n = tensor.shape[0], k = tensor.shape[1];
+  std::vector<std::byte> codes, scales;
+  std::vector<float> values;
+  for (int64_t i = 0; i < n * k / 32; ++i) {
+    const int exponent = -9 - byte_at(tensor.name + "s", i) % 3;  // of 2^exponent; f16 has a bias of 15
+    scales.push_back(std::byte{0});
+    scales.push_back(static_cast<std::byte>((exponent + 15) << 2));
+  }
+  for (int64_t i = 0; i < n * k; ++i) {
+    const auto code = static_cast<int8_t>(byte_at(tensor.name, i));
+    const int exponent = (static_cast<int>(scales[static_cast<size_t>(i / 32 * 2 + 1)]) >> 2) - 15;
+    values.push_back(std::ldexp(static_cast<float>(code), exponent));
+    codes.push_back(static_cast<std::byte>(code));
+  }
+  twins.plain.push_back(stored_f32(tensor.name, tensor.shape, values));
+  twins.stored.push_back({{tensor.name, DType::kI8, tensor.shape}, codes});
+  twins.stored.push_back({{tensor.name + "_scale", DType::kF16, {n, k / 32}}, scales});
+}
+
 /// Every tensor of the test model; `quantize` stores one in another format, or answers false.
 template <typename Quantize>
 Twins make_twins(Quantize quantize) {
@@ -166,6 +187,15 @@ TEST(Formats, Mxfp4) {
     return tensor.quantizable;
   });
   expect_twins_agree(twins, write_model("mxfp4", twins.stored));
+}
+
+TEST(Formats, Q8) {
+  const auto has_blocks = [](const ExpectedTensor& t) { return t.quantizable || t.name == "lm_head.weight"; };
+  const Twins twins = make_twins([&](const ExpectedTensor& tensor, Twins& t) {
+    if (has_blocks(tensor)) add_q8(tensor, t);
+    return has_blocks(tensor);
+  });
+  expect_twins_agree(twins, write_model("q8", twins.stored));
 }
 
 /// Experts in MXFP4, attention in FP8, the MTP layer as it was: formats are each matrix's own.

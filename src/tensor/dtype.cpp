@@ -69,6 +69,31 @@ float e4m3_to_f32(uint8_t bits) {
   return sign * std::ldexp(static_cast<float>(mantissa + 8), exponent - 10);
 }
 
+uint8_t f32_to_e4m3(float value) {
+  if (std::isnan(value)) return 0x7f;
+  const uint8_t sign = std::signbit(value) ? 0x80u : 0u;
+  const float magnitude = std::min(std::fabs(value), 448.0f);
+  int exponent = 0;
+  std::frexp(magnitude, &exponent);
+  // The spacing of E4M3 at this magnitude is 2^(exponent - 4), never below 2^-9 (subnormals, and zero).
+  const int unit = magnitude == 0.0f ? -9 : std::max(exponent - 4, -9);
+  const auto steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(magnitude, -unit)));
+  return static_cast<uint8_t>(sign | ((static_cast<uint32_t>(unit + 9) << 3) + steps));
+}
+
+uint8_t f32_to_e2m1(float value) {
+  // Halfway between neighbours; a tie goes to the even code, so every other boundary belongs to the upper one.
+  constexpr std::array<float, 7> kHalfway = {0.25f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.0f};
+  const float magnitude = std::fabs(value);
+  uint8_t code = 0;
+  while (code < 7) {
+    const float edge = kHalfway[code];
+    if (magnitude < edge || (magnitude == edge && code % 2 == 0)) break;
+    ++code;
+  }
+  return static_cast<uint8_t>(code | (std::signbit(value) ? 8u : 0u));
+}
+
 float e2m1_to_f32(uint8_t code) {
   constexpr std::array<float, 8> kMagnitude = {0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f};
   const float magnitude = kMagnitude[code & 7u];

@@ -41,6 +41,8 @@ uint16_t f32_to_f16(float value);
 
 /// OCP E4M3 "fn": no infinities, 0x7f and 0xff are NaN, largest value 448.
 float e4m3_to_f32(uint8_t bits);
+/// Nearest E4M3, ties to even, saturating at 448; NaN stays NaN (0x7f).
+uint8_t f32_to_e4m3(float value);
 
 /// E8M0 block scale: 2^(byte - 127). Byte 255 is NaN and must be refused when a file is loaded.
 inline float e8m0_to_f32(uint8_t bits) {
@@ -49,5 +51,7 @@ inline float e8m0_to_f32(uint8_t bits) {
 
 /// E2M1 code (4 bits, sign in bit 3): 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
 float e2m1_to_f32(uint8_t code);
+/// Nearest E2M1 code, ties to the even code, saturating at 6, sign kept (-0 included). `value` is not NaN.
+uint8_t f32_to_e2m1(float value);
 
 }  // namespace drawbridge

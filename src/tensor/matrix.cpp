@@ -23,6 +23,8 @@ const char* weight_format_name(WeightFormat format) {
       return "fp8-e4m3-block128";
     case WeightFormat::kMxfp4:
       return "mxfp4";
+    case WeightFormat::kQ8:
+      return "q8";
   }
   return "unknown";
 }
@@ -38,6 +40,8 @@ int64_t matrix_row_bytes(WeightFormat format, int64_t k) {
       return k;
     case WeightFormat::kMxfp4:
       return k / 2;
+    case WeightFormat::kQ8:
+      return k;
   }
   return 0;
 }
@@ -48,6 +52,7 @@ int64_t matrix_bytes(const Matrix& w) {
     return elements + 4 * ceil_div(w.n, kFp8BlockEdge) * ceil_div(w.k, kFp8BlockEdge);
   }
   if (w.format == WeightFormat::kMxfp4) return elements + w.n * (w.k / kMxfp4Block);
+  if (w.format == WeightFormat::kQ8) return elements + 2 * w.n * (w.k / kQ8Block);
   return elements;
 }
 
@@ -78,6 +83,13 @@ void dequantize_row(const Matrix& w, int64_t n, float* out) {
       }
       return;
     }
+    case WeightFormat::kQ8: {
+      const auto* scales = static_cast<const uint16_t*>(w.scale) + n * (w.k / kQ8Block);
+      for (int64_t k = 0; k < w.k; ++k) {
+        out[k] = static_cast<float>(reinterpret_cast<const int8_t*>(row)[k]) * f16_to_f32(scales[k / kQ8Block]);
+      }
+      return;
+    }
   }
 }
 
@@ -91,6 +103,8 @@ Matrix matrix_rows(const Matrix& w, int64_t from, int64_t count) {
     part.scale = static_cast<const float*>(w.scale) + (from / kFp8BlockEdge) * ceil_div(w.k, kFp8BlockEdge);
   } else if (w.format == WeightFormat::kMxfp4) {
     part.scale = static_cast<const uint8_t*>(w.scale) + from * (w.k / kMxfp4Block);
+  } else if (w.format == WeightFormat::kQ8) {
+    part.scale = static_cast<const uint16_t*>(w.scale) + from * (w.k / kQ8Block);
   }
   return part;
 }

@@ -14,17 +14,20 @@ enum class WeightFormat : uint8_t {
   kBF16,
   kFp8Block,  // E4M3 [N, K] with an f32 scale for each 128 x 128 block: w = e4m3 * scale[n/128][k/128]
   kMxfp4,     // E2M1 pairs [N, K/2], low nibble first, with an E8M0 scale for each 32 along K: w = e2m1 * 2^(byte-127)
+  kQ8,        // int8 [N, K] with an f16 scale for each 32 along K (GGUF's q8_0 unzipped): w = int8 * scale[n][k/32]
 };
 
 inline constexpr int64_t kFp8BlockEdge = 128;
 inline constexpr int64_t kMxfp4Block = 32;
+inline constexpr int64_t kQ8Block = 32;
 
 struct Matrix {
   WeightFormat format = WeightFormat::kF32;
-  int64_t n = 0;                // output features (rows)
-  int64_t k = 0;                // input features (columns)
-  const void* data = nullptr;   // [N, K] elements, dense rows
-  const void* scale = nullptr;  // kFp8Block: f32 [ceil(N/128), ceil(K/128)]; kMxfp4: u8 [N, K/32]; else null
+  int64_t n = 0;               // output features (rows)
+  int64_t k = 0;               // input features (columns)
+  const void* data = nullptr;  // [N, K] elements, dense rows
+  const void* scale =
+      nullptr;  // kFp8Block: f32 [ceil(N/128), ceil(K/128)]; kMxfp4: u8 and kQ8: f16 [N, K/32]; else null
 
   bool empty() const { return data == nullptr; }
 };

@@ -96,12 +96,13 @@ struct MoeCase {
 
 const std::vector<MoeCase>& moe_cases() {
   constexpr auto kBf16 = WeightFormat::kBF16, kF16 = WeightFormat::kF16, kFp8 = WeightFormat::kFp8Block,
-                 kFp4 = WeightFormat::kMxfp4, kFull = WeightFormat::kF32;
+                 kFp4 = WeightFormat::kMxfp4, kQ8 = WeightFormat::kQ8, kFull = WeightFormat::kF32;
   static const std::vector<MoeCase> kCases = {
-      {1, 33, 7, 3, 1, {kFull, kFull, kFull}}, {5, 31, 33, 5, 3, {kBf16, kBf16, kBf16}},
-      {3, 17, 40, 4, 2, {kF16, kF16, kF16}},   {7, 129, 65, 4, 2, {kFp8, kFp8, kFp8}},
-      {9, 96, 64, 6, 4, {kFp4, kFp4, kFp4}},   {6, 64, 96, 5, 2, {kFp4, kBf16, kF16}},
-      {4, 65, 32, 4, 2, {kFull, kFp8, kFp4}},  {40, 128, 128, 8, 2, {kBf16, kBf16, kBf16}}};
+      {1, 33, 7, 3, 1, {kFull, kFull, kFull}},    {5, 31, 33, 5, 3, {kBf16, kBf16, kBf16}},
+      {3, 17, 40, 4, 2, {kF16, kF16, kF16}},      {7, 129, 65, 4, 2, {kFp8, kFp8, kFp8}},
+      {9, 96, 64, 6, 4, {kFp4, kFp4, kFp4}},      {6, 64, 96, 5, 2, {kFp4, kBf16, kF16}},
+      {4, 65, 32, 4, 2, {kFull, kFp8, kFp4}},     {5, 64, 96, 4, 2, {kQ8, kQ8, kQ8}},
+      {40, 128, 128, 8, 2, {kBf16, kBf16, kBf16}}};
   return kCases;
 }
 

@@ -22,7 +22,7 @@ struct Shape {
 
 /// Odd sizes around every tile and vector width; the last ones are large enough to be shared by threads.
 std::vector<Shape> product_shapes(WeightFormat format) {
-  if (format == WeightFormat::kMxfp4)
+  if (whole_blocks_only(format))
     return {{1, 1, 32}, {3, 5, 64}, {7, 33, 96}, {1, 257, 288}, {31, 129, 256}, {129, 7, 96}};
   return {{1, 1, 1},     {3, 3, 7},    {2, 4, 16},    {5, 7, 31},     {7, 31, 33},   {6, 33, 127},
           {4, 129, 128}, {13, 5, 129}, {1, 257, 257}, {31, 129, 255}, {129, 7, 129}, {33, 130, 300}};
@@ -104,7 +104,7 @@ TEST_P(RowConformance, LinearHeadsUsesEachHeadsRows) {
   for (const WeightFormat format : kAllFormats) {
     for (const int64_t t : {1, 3, 31}) {
       const int64_t heads = 3, n = format == WeightFormat::kFp8Block ? 128 : 33;
-      const int64_t k = format == WeightFormat::kMxfp4 ? 96 : 67;
+      const int64_t k = whole_blocks_only(format) ? 96 : 67;
       const Weights w(format, heads * n, k, Values::kWhole, draw);
       const Guarded x(kF32, {t, heads, k});
       draw.fill(x, Values::kWhole);
@@ -122,7 +122,7 @@ TEST_P(RowConformance, LinearHeadsUsesEachHeadsRows) {
 TEST_P(RowConformance, LinearRowsDependOnNothingElse) {
   Draw draw(5);
   for (const WeightFormat format : kAllFormats) {
-    const int64_t k = format == WeightFormat::kMxfp4 ? 256 : 255;
+    const int64_t k = whole_blocks_only(format) ? 256 : 255;
     const Weights w(format, 130, k, Values::kReal, draw);
     const Guarded x(kF32, {29, k});
     draw.fill(x, Values::kReal);
@@ -142,7 +142,7 @@ TEST_P(RowConformance, EmbedDecodesExactly) {
   Draw draw(6);
   for (const WeightFormat format : kAllFormats) {
     for (const int64_t width : kWidths) {
-      if (format == WeightFormat::kMxfp4 && width % kMxfp4Block != 0) continue;
+      if (whole_blocks_only(format) && width % kMxfp4Block != 0) continue;
       const Weights table(format, 259, width, Values::kReal, draw);
       const std::vector<int32_t> token = {258, 0, 17, 17, 128};
       Guarded wanted(kF32, {5, width}), found(kF32, {5, width});
@@ -166,6 +166,7 @@ TEST_P(RowConformance, EveryCodeIsDecodedExactly) {
   const int64_t n_halves = static_cast<int64_t>(halves.size());
   for (const Matrix& w : {Matrix{WeightFormat::kFp8Block, 1, 256, bytes.data(), scale.data()},
                           Matrix{WeightFormat::kMxfp4, 1, 512, bytes.data(), exponents.data()},
+                          Matrix{WeightFormat::kQ8, 1, 256, bytes.data(), halves.data() + 0x3bfc},
                           Matrix{WeightFormat::kF16, 1, n_halves, halves.data(), nullptr}}) {
     const std::vector<int32_t> token = {0};
     Guarded wanted(kF32, {1, w.k}), found(kF32, {1, w.k});

@@ -136,7 +136,10 @@ class Weights {
   const Matrix& matrix() const { return matrix_; }
 
  private:
-  bool scaled() const { return matrix_.format == WeightFormat::kFp8Block || matrix_.format == WeightFormat::kMxfp4; }
+  bool scaled() const {
+    return matrix_.format == WeightFormat::kFp8Block || matrix_.format == WeightFormat::kMxfp4 ||
+           matrix_.format == WeightFormat::kQ8;
+  }
 
   void fill_data(Values values, Draw& draw) {
     for (int64_t i = 0; i < matrix_.n * matrix_.k; ++i) {
@@ -158,6 +161,10 @@ class Weights {
           data_.data()[i / 2] = static_cast<uint8_t>(data_.data()[i / 2] | code_of(value, 16, e2m1_to_f32, values, draw)
                                                                                << (i % 2 == 0 ? 0 : 4));
           break;
+        case WeightFormat::kQ8:
+          reinterpret_cast<int8_t*>(data_.data())[i] =
+              static_cast<int8_t>(values == Values::kWhole ? static_cast<int>(value) : draw.whole(-128, 127));
+          break;
       }
     }
   }
@@ -173,6 +180,12 @@ class Weights {
     if (matrix_.format == WeightFormat::kMxfp4) {
       const int spread = values == Values::kWhole ? 1 : 12;
       for (int64_t i = 0; i < bytes; ++i) scale_.data()[i] = static_cast<uint8_t>(127 + draw.whole(-spread, 1));
+    } else if (matrix_.format == WeightFormat::kQ8) {
+      for (int64_t i = 0; i < bytes / 2; ++i) {
+        const float scale = values == Values::kWhole ? std::ldexp(1.0f, draw.whole(-1, 1)) : draw.value(values) / 128;
+        const uint16_t half = f32_to_f16(scale);
+        std::memcpy(scale_.data() + 2 * i, &half, 2);
+      }
     } else if (matrix_.format == WeightFormat::kFp8Block) {
       for (int64_t i = 0; i < bytes / 4; ++i) {
         const float scale = values == Values::kWhole ? std::ldexp(1.0f, draw.whole(-1, 1)) : draw.value(values) / 64;
@@ -275,8 +288,13 @@ class Conformance : public testing::TestWithParam<Target> {
   }
 };
 
-constexpr WeightFormat kAllFormats[] = {WeightFormat::kF32, WeightFormat::kF16, WeightFormat::kBF16,
-                                        WeightFormat::kFp8Block, WeightFormat::kMxfp4};
+constexpr WeightFormat kAllFormats[] = {WeightFormat::kF32,      WeightFormat::kF16,   WeightFormat::kBF16,
+                                        WeightFormat::kFp8Block, WeightFormat::kMxfp4, WeightFormat::kQ8};
+
+/// Formats whose rows must be whole blocks of 32.
+inline bool whole_blocks_only(WeightFormat format) {
+  return format == WeightFormat::kMxfp4 || format == WeightFormat::kQ8;
+}
 
 /// Error of y = x w^T [T, N] against the exact product: with S = sum_k |x[k]| |w[n][k]|, K products and sums (twice,
 /// for pairs), a rounded scale, the lanes' tree and the last rounding give gamma(2 K + 16) S; subnormal products may

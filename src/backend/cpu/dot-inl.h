@@ -77,6 +77,20 @@ struct Mxfp4Format {
   static Vec scaled(const Row& row, int64_t k, Vec v) { return mul(v, splat(scale(row, k))); }
 };
 
+struct Q8Format {
+  using Element = int8_t;
+  static constexpr int kPerElement = 1;
+  static constexpr int64_t kBlock = kQ8Block;
+  static Vec widen(const Element* p) { return widen_i8(p); }
+  static const void* scale_row(const Matrix& w, int64_t n) {
+    return static_cast<const uint16_t*>(w.scale) + n * ((w.k + kBlock - 1) / kBlock);
+  }
+  static float scale(const Row& row, int64_t k) {
+    return widen_f16(static_cast<const uint16_t*>(row.scale)[k / kBlock]);
+  }
+  static Vec scaled(const Row& row, int64_t k, Vec v) { return mul(v, splat(scale(row, k))); }
+};
+
 template <class Format>
 Row row_of(const Matrix& w, int64_t n) {
   const int64_t elements = w.k / Format::kPerElement;
@@ -197,6 +211,8 @@ inline void gemm_f32(const GemmArgs& a) {
       return gemm<LaneTile<Fp8Format>>(a);
     case WeightFormat::kMxfp4:
       return gemm<LaneTile<Mxfp4Format>>(a);
+    case WeightFormat::kQ8:
+      return gemm<LaneTile<Q8Format>>(a);
   }
 }
 
@@ -220,6 +236,8 @@ inline void decode_row(float* y, const Matrix& w, int64_t n) {
       return decode<Fp8Format>(y, w, n);
     case WeightFormat::kMxfp4:
       return decode<Mxfp4Format>(y, w, n);
+    case WeightFormat::kQ8:
+      return decode<Q8Format>(y, w, n);
   }
 }
 

@@ -68,6 +68,18 @@ struct Mxfp4Pairs : Mxfp4Format {
   }
 };
 
+struct Q8Pairs : Q8Format {
+  static constexpr bool kScaled = true;
+  static constexpr int kColumns = 3;
+  /// Whole numbers of 8 bits are exact in bf16, whose bits are the upper half of f32's.
+  static __m512i pairs(const int8_t* p) {
+    const __m512i low = _mm512_castps_si512(widen_i8(p)), high = _mm512_castps_si512(widen_i8(p + kLanes));
+    const __m256i first = _mm512_cvtepi32_epi16(_mm512_srli_epi32(low, 16));
+    const __m256i second = _mm512_cvtepi32_epi16(_mm512_srli_epi32(high, 16));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+  }
+};
+
 template <class PairFormat>
 __m512i load_pairs(const Row& row, int64_t k, int64_t n) {
   if (n >= kPairLanes) return PairFormat::pairs(element_at<PairFormat>(row, k));
@@ -137,6 +149,8 @@ inline void gemm_bf16(const GemmArgs& a) {
       return gemm<PairTile<Fp8Pairs>>(a);
     case WeightFormat::kMxfp4:
       return gemm<PairTile<Mxfp4Pairs>>(a);
+    case WeightFormat::kQ8:
+      return gemm<PairTile<Q8Pairs>>(a);
     case WeightFormat::kF32:
     case WeightFormat::kF16:
       __builtin_trap();  // SimdBackend gives these f32 inputs

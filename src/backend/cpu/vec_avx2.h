@@ -103,6 +103,12 @@ inline Vec widen_e4m3(const uint8_t* p) {
   const __m128i half = _mm_or_si128(_mm_or_si128(sign, nan), _mm_slli_epi16(magnitude, 7));
   return mul(_mm256_cvtph_ps(half), splat(256.0f));
 }
+inline float widen_f16(uint16_t bits) {
+  return _cvtsh_ss(bits);
+}
+inline Vec widen_i8(const int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 /// 8 E2M1 codes in 4 bytes, low nibble first.
 inline Vec widen_e2m1(const uint8_t* p) {
   int32_t packed;

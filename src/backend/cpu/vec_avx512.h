@@ -102,6 +102,12 @@ inline Vec widen_e4m3(const uint8_t* p) {
   const __m256i half = _mm256_or_si256(_mm256_or_si256(sign, nan), _mm256_slli_epi16(magnitude, 7));
   return mul(_mm512_cvtph_ps(half), splat(256.0f));
 }
+inline float widen_f16(uint16_t bits) {
+  return _cvtsh_ss(bits);
+}
+inline Vec widen_i8(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
 /// 16 E2M1 codes in 8 bytes, low nibble first.
 inline Vec widen_e2m1(const uint8_t* p) {
   const __m128i bytes = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));

@@ -126,6 +126,13 @@ inline Vec widen_e4m3(const uint8_t* p) {
   const Bits nan = reinterpret_cast<Bits>(magnitude == 0x7fu) & 0x7fc00000u;
   return vec_of(finite | nan | ((code & 0x80u) << 24));
 }
+inline float widen_f16(uint16_t bits) {
+  const uint16_t lanes[kLanes] = {bits};
+  return widen_f16(lanes)[0];
+}
+inline Vec widen_i8(const int8_t* p) {
+  return Vec{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
+}
 /// 4 E2M1 codes in 2 bytes, low nibble first.
 inline Vec widen_e2m1(const uint8_t* p) {
   constexpr float kValue[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
