@@ -1,0 +1,12 @@
+// `drawbridge eval ...`: what a system can do, and what a change of it lost.
+#include "cli/verbs.h"
+
+namespace drawbridge {
+
+void add_eval(CLI::App& app, Action& action) {
+  CLI::App* eval = app.add_subcommand("eval", "measure what a model can do, item by item");
+  eval->require_subcommand(1);
+  add_eval_run(*eval, action);
+}
+
+}  // namespace drawbridge
