@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "tensor/dtype.h"
 
@@ -33,6 +34,8 @@ struct Matrix {
 };
 
 const char* weight_format_name(WeightFormat format);
+/// The format of a matrix that is stored as plain elements of `dtype`; nothing where only blocks are stored so.
+std::optional<WeightFormat> float_format(DType dtype);
 /// Bytes of one row's elements, scales not counted.
 int64_t matrix_row_bytes(WeightFormat format, int64_t k);
 /// Bytes of all elements and scales.
