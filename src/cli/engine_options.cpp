@@ -9,6 +9,11 @@ CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
       ->capture_default_str();
   verb.add_option("--threads", o.n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();
+  verb.add_option("--kv-cache-dtype", o.kv_cache_dtype,
+                  "auto (bf16, or as --numerics), bf16, fp8_e4m3 (scales of the checkpoint), fp8_ds_mla")
+      ->capture_default_str();
+  verb.add_option("--kv-scale", o.kv_scale,
+                  "of fp8_e4m3 for every layer; absent: the checkpoint's, which must be there");
   verb.add_option("--max-context", o.max_context, "tokens a request may have")->capture_default_str();
   verb.add_option("--kv-tokens", o.kv_tokens, "tokens the cache holds; 0: twice the context")->capture_default_str();
   verb.add_option("--max-step-tokens", o.max_step_tokens, "tokens computed in one step")->capture_default_str();

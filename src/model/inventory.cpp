@@ -6,6 +6,7 @@
 
 #include "checkpoint/matrix_source.h"
 #include "model/glm52_tensors.h"
+#include "model/kv_scales.h"
 #include "model/tensor_names.h"
 
 namespace drawbridge {
@@ -132,6 +133,7 @@ class InventoryTaker {
   }
 
   void find_extra() {
+    for (int64_t i = 0; i < c_.n_all_layers(); ++i) used_.insert(kv_scale_name(i));
     std::vector<std::string> placeholders, others;
     for (const auto& [name, tensor] : file_->tensors()) {
       if (used_.count(name) != 0) continue;
