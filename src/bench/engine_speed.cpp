@@ -133,6 +133,7 @@ void print_json(const ModelCard& card, const BenchEngineOptions& options, const 
                  {"read_gb_per_s", floor.gb_per_s.median},
                  {"n_parameters", card.n_parameters},
                  {"backend", card.backend},
+                 {"activation", card.activation},
                  {"n_streams", options.n_streams},
                  {"n_rounds", options.n_rounds},
                  {"source", "measured"},

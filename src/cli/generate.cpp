@@ -33,6 +33,7 @@ Result<std::string> prompt_text(const GenerateOptions& o) {
 
 Json report_of(const ModelCard& card, const Completion& done) {
   return {{"model", card.name},
+          {"activation", card.activation},
           {"text", done.text},
           {"tokens", done.tokens},
           {"finish_reason", finish_reason_name(done.finish.reason)},

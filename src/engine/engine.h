@@ -97,6 +97,7 @@ struct ModelCard {
   std::string name;          // last part of the model's directory
   std::string architecture;  // "glm_moe_dsa"
   std::string backend;       // Backend::describe()
+  std::string activation;    // inputs of products with quantized weights: bf16, int8, mxfp8, mxfp4
   int64_t n_parameters = 0;
   int64_t weight_bytes = 0;
   int64_t active_weight_bytes = 0;  // read to decode one token of one request
@@ -131,6 +132,7 @@ struct EngineOptions {
   std::string isa = "auto";          // CPU kernels: auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;             // of the CPU kernels; 0: as many as the process may use
   std::string numerics = "serving";  // serving, parity (HF in the model's dtype), parity-f32 (HF with f32 arithmetic)
+  std::string activation = "auto";   // inputs of products with quantized weights: auto, bf16, int8, mxfp8, mxfp4
   int64_t max_context = 8192;        // tokens a request, at most the model's own
   int64_t kv_tokens = 0;             // tokens of the page pool; 0: twice max_context
   int64_t page_size = 16;            // tokens

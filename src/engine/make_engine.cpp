@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/mapped_file.h"
+#include "engine/activation_mode.h"
 #include "engine/local_engine.h"
 #include "model/generation_config.h"
 #include "text/chat_template.h"
@@ -63,6 +64,8 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
   const Inventory& inventory = runner.weights().inventory;
+  const InputCodec codec = runner.backend().numerics().input_codec;
+  card.activation = input_codec_name(codec);
   const PartInventory total = inventory.total();
   card.n_parameters = total.parameters;
   card.active_weight_bytes = total.active_bytes;
@@ -72,6 +75,9 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache);
   card.max_context = std::min(options.max_context, config.max_positions);
   card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
+  for (std::string& line : activation_notices(codec, config.quantization, inventory)) {
+    card.notices.push_back(std::move(line));
+  }
   if (card.max_context < config.max_positions) {
     card.notices.push_back(fmt::format("context is cut to {} of the model's {} tokens (--max-context)",
                                        card.max_context, config.max_positions));
@@ -101,7 +107,8 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
   ModelCard card;
   apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
-  DB_ASSIGN(const Numerics numerics, read_numerics(options.numerics, config.dtype));
+  DB_ASSIGN(Numerics numerics, read_numerics(options.numerics, config.dtype));
+  DB_ASSIGN(numerics.input_codec, read_activation(options.activation, options.numerics));
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;

@@ -67,7 +67,8 @@ void add_model(Page& page, const ModelCard& card, bool engine_works) {
   page.own("model_max_context_tokens", "gauge", "Tokens that a request may have.",
            static_cast<double>(card.max_context));
   page.text().family("drawbridge:model_info", "gauge", "The loaded model.");
-  page.text().sample(1, {{"architecture", card.architecture}, {"backend", card.backend}});
+  page.text().sample(1,
+                     {{"architecture", card.architecture}, {"backend", card.backend}, {"activation", card.activation}});
   page.text().family("drawbridge:model_notice_info", "gauge", "What is unusual about the loaded model.");
   for (const std::string& notice : card.notices) page.text().sample(1, {{"notice", notice}});
 }
