@@ -2,6 +2,7 @@
 // y = x W^T, as in every HuggingFace linear layer: N output features, K input features, rows of K.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -17,6 +18,7 @@ enum class WeightFormat : uint8_t {
   kMxfp4,     // E2M1 pairs [N, K/2], low nibble first, with an E8M0 scale for each 32 along K: w = e2m1 * 2^(byte-127)
   kQ8,        // int8 [N, K] with an f16 scale for each 32 along K (GGUF's q8_0 unzipped): w = int8 * scale[n][k/32]
 };
+inline constexpr size_t kWeightFormats = 6;
 
 inline constexpr int64_t kFp8BlockEdge = 128;
 inline constexpr int64_t kMxfp4Block = 32;
