@@ -1,5 +1,5 @@
 // `drawbridge eval ...`: what a system can do, and what a change of it lost.
-#include "cli/verbs.h"
+#include "cli/eval_verbs.h"
 
 namespace drawbridge {
 
