@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/units.h"
+
 namespace drawbridge {
 namespace {
 
@@ -70,6 +72,14 @@ Status StagedDirectory::copy_file(const std::string& source, const std::string& 
   fs::copy_file(source, staged_ + "/" + name, error);
   if (!error) return Status();
   return fail(Code::kNotFound, "{}: cannot be copied to {}/{}: {}", source, staged_, name, error.message());
+}
+
+Status StagedDirectory::check_room(int64_t bytes) const {
+  std::error_code error;
+  const fs::space_info space = fs::space(staged_, error);
+  if (error || space.available >= static_cast<uint64_t>(bytes)) return Status();
+  return fail(Code::kResourceExhausted, "{}: wanted room for {}, found {}", staged_, format_bytes(bytes),
+              format_bytes(static_cast<int64_t>(space.available)));
 }
 
 Status StagedDirectory::commit() {

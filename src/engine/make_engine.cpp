@@ -69,7 +69,7 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
     card.weight_bytes += static_cast<int64_t>(tensor.data.size());
   }
-  card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache);
+  card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache).total();
   card.max_context = std::min(options.max_context, config.max_positions);
   card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
   if (card.max_context < config.max_positions) {
@@ -94,6 +94,18 @@ Status self_check(StepRunner& runner) {
 
 }  // namespace
 
+Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
+                                                     OpObserver* observer) {
+  DB_ASSIGN(const Numerics numerics, read_numerics(options.numerics, config.dtype));
+  const int64_t context = std::min(options.max_context, config.max_positions);
+  const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
+  const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
+  StepOptions step{options.model,     options.isa, options.n_threads,       numerics,
+                   options.page_size, n_pages,     options.max_step_tokens, options.max_running};
+  step.observer = observer;
+  return StepRunner::create(config, step);
+}
+
 Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
   DB_TRY(check_options(options));
   DB_ASSIGN(Glm52Config config, load_glm52_config(options.model));
@@ -101,16 +113,10 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
   ModelCard card;
   apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
-  DB_ASSIGN(const Numerics numerics, read_numerics(options.numerics, config.dtype));
-  const int64_t context = std::min(options.max_context, config.max_positions);
-  const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
-  const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  const StepOptions step{options.model,     options.isa, options.n_threads,       numerics,
-                         options.page_size, n_pages,     options.max_step_tokens, options.max_running};
-  DB_ASSIGN(auto runner, StepRunner::create(config, step));
+  DB_ASSIGN(auto runner, make_step_runner(options, config, nullptr));
   DB_TRY(self_check(*runner));
   fill_card(options, *runner, tokenizer, card);
-  const SchedulerOptions scheduling{n_pages, options.page_size, options.max_running, options.max_step_tokens};
+  const SchedulerOptions scheduling{runner->n_pages(), options.page_size, options.max_running, options.max_step_tokens};
   return std::unique_ptr<Engine>(
       std::make_unique<LocalEngine>(std::move(card), std::move(tokenizer), std::move(runner), options, scheduling));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,8 @@ struct LayerAgreement {
   int64_t layer = 0;
   int64_t n = 0;       // sets compared
   double equal = 0;    // share of equal sets
-  double overlap = 0;  // mean |A and B| / |A or B|
+  double overlap = 0;  // mean |A and B| / |A|, A being the reference's
+  double jaccard = 0;  // mean |A and B| / |A or B|
 };
 
 /// Random tokens seen for the second time in a window: what the model copies shows whether it still finds them.
@@ -65,7 +67,7 @@ struct DistributionReport {
   int64_t n_tokens = 0;  // predictions
   double reference_perplexity = 0;
   double candidate_perplexity = 0;
-  Interval perplexity_ratio;  // 95 % of candidate / reference, windows as clusters
+  std::optional<Interval> perplexity_ratio;  // 95 % of candidate / reference, windows as clusters; from two windows on
   KlSpread kl;
   KlHistogram histogram;
   double top1 = 0;

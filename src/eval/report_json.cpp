@@ -78,7 +78,9 @@ Json comparison_json(const Comparison& comparison) {
 }
 
 Json agreement_json(const std::vector<LayerAgreement>& layers) {
-  const auto row = [](const LayerAgreement& a) { return Json{{"n", a.n}, {"equal", a.equal}, {"overlap", a.overlap}}; };
+  const auto row = [](const LayerAgreement& a) {
+    return Json{{"n", a.n}, {"equal", a.equal}, {"overlap", a.overlap}, {"jaccard", a.jaccard}};
+  };
   Json all = row(total_agreement(layers));
   all["layers"] = Json::array();
   for (const LayerAgreement& layer : layers) {
@@ -127,7 +129,7 @@ Json distribution_json(const DistributionReport& d) {
           {"n_tokens", d.n_tokens},
           {"reference_perplexity", d.reference_perplexity},
           {"candidate_perplexity", d.candidate_perplexity},
-          {"perplexity_ratio_95", interval_json(d.perplexity_ratio)},
+          {"perplexity_ratio_95", d.perplexity_ratio ? interval_json(*d.perplexity_ratio) : Json()},
           {"kl",
            {{"mean", d.kl.mean},
             {"median", d.kl.median},

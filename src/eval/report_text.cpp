@@ -83,10 +83,11 @@ std::string agreement_text(const char* name, const std::vector<LayerAgreement>& 
   const LayerAgreement all = total_agreement(layers);
   if (all.n == 0) return fmt::format("{}: nothing to compare\n", name);
   const auto worst = std::min_element(layers.begin(), layers.end(),
-                                      [](const auto& a, const auto& b) { return a.overlap < b.overlap; });
-  return fmt::format("{}: {:.2f} % equal sets, mean overlap {:.4f} over {} sets of {}; least in layer {} ({:.4f})\n",
-                     name, 100 * all.equal, all.overlap, all.n, plural(static_cast<int64_t>(layers.size()), "layer"),
-                     worst->layer, worst->overlap);
+                                      [](const auto& a, const auto& b) { return a.jaccard < b.jaccard; });
+  return fmt::format(
+      "{}: {:.2f} % equal sets over {} of {}, mean overlap {:.4f}, Jaccard {:.4f}; least in layer {} ({:.4f})\n", name,
+      100 * all.equal, plural(all.n, "set"), plural(static_cast<int64_t>(layers.size()), "layer"), all.overlap,
+      all.jaccard, worst->layer, worst->jaccard);
 }
 
 std::string buckets_text(const std::vector<PositionBucket>& buckets) {
@@ -110,14 +111,17 @@ std::string canaries_text(const std::vector<CanaryScore>& canaries) {
   return "\nLog-probability of random tokens on their first and second appearance, nats a token:\n" + table.text();
 }
 
+std::string ratio_text(const std::optional<Interval>& ratio) {
+  return ratio ? fmt::format(" (95 % {:.5f} to {:.5f})", ratio->low, ratio->high) : " (one window: no interval)";
+}
+
 std::string distribution_text(const DistributionReport& d) {
   std::string text =
       fmt::format("{} against the reference {}, on {} ({} numerics)\n", d.candidate, d.reference, d.text, d.numerics);
   text += fmt::format("{} of {} in windows of {} tokens\n", plural(d.n_tokens, "prediction"),
                       plural(d.n_windows, "window"), d.context);
-  text += fmt::format("perplexity: {:.4f} -> {:.4f}, ratio {:.5f} (95 % {:.5f} to {:.5f})\n", d.reference_perplexity,
-                      d.candidate_perplexity, d.candidate_perplexity / d.reference_perplexity, d.perplexity_ratio.low,
-                      d.perplexity_ratio.high);
+  text += fmt::format("perplexity: {:.4f} -> {:.4f}, ratio {:.5f}{}\n", d.reference_perplexity, d.candidate_perplexity,
+                      d.candidate_perplexity / d.reference_perplexity, ratio_text(d.perplexity_ratio));
   text +=
       fmt::format("KL(reference || candidate), nats: mean {:.3g}, median {:.3g}, p90 {:.3g}, p99 {:.3g}, max {:.3g}\n",
                   d.kl.mean, d.kl.median, d.kl.p90, d.kl.p99, d.kl.max);
@@ -161,6 +165,7 @@ LayerAgreement total_agreement(const std::vector<LayerAgreement>& layers) {
     const double share = static_cast<double>(layer.n) / static_cast<double>(std::max<int64_t>(total.n, 1));
     total.equal += share * layer.equal;
     total.overlap += share * layer.overlap;
+    total.jaccard += share * layer.jaccard;
   }
   return total;
 }

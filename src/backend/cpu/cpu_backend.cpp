@@ -14,6 +14,12 @@ Result<Buffer> CpuBackend::allocate(int64_t bytes) {
   return Buffer(data, std::free);
 }
 
+void CpuBackend::count_kv_write(const PagedView& cache, int64_t n_rows, int64_t n_clipped) {
+  if (cache.counts == nullptr) return;
+  cache.counts->n_written += n_rows * cache.format.n_fp8;
+  cache.counts->n_clipped += n_clipped;
+}
+
 void CpuBackend::copy(View y, View x) {
   DB_CHECK(y.rows() == x.rows() && y.cols() == x.cols());
   for (int64_t r = 0; r < y.rows(); ++r) std::copy_n(flat_row(x, r), y.cols(), flat_row(y, r));

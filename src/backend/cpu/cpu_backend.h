@@ -25,6 +25,9 @@ class CpuBackend : public Backend {
   /// Whether a product with weights of this format takes its inputs in bf16.
   bool rounds_input(WeightFormat format) const { return numerics_.round_gemm_input && format != WeightFormat::kF32; }
 
+  /// Adds what a kv_write of n_rows did to the cache's counts.
+  static void count_kv_write(const PagedView& cache, int64_t n_rows, int64_t n_clipped);
+
   Numerics numerics_;
 };
 

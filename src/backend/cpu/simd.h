@@ -62,9 +62,9 @@ class SimdBackend : public CpuBackend {
 
   /// Work space of one thread.
   struct ThreadScratch {
-    Scratch keys, query, score, latent;  // attention
-    Scratch gate, up, output;            // experts
-    std::vector<uint32_t> order;         // selection
+    Scratch keys, decoded, query, score, latent;  // attention
+    Scratch gate, up, output;                     // experts
+    std::vector<uint32_t> order;                  // selection
   };
 
   ThreadScratch& scratch_of(int thread) { return thread_scratch_[static_cast<size_t>(thread)]; }
