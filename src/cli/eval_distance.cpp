@@ -25,7 +25,8 @@ Status run_eval_distance(const DistanceVerbOptions& o) {
 }  // namespace
 
 void add_eval_distance(CLI::App& eval, Action& action) {
-  CLI::App* verb = eval.add_subcommand("distance", "perplexity, divergence, router and indexer agreement of two models");
+  CLI::App* verb =
+      eval.add_subcommand("distance", "perplexity, divergence, router and indexer agreement of two models");
   const auto o = std::make_shared<DistanceVerbOptions>();
   DistanceOptions& d = o->distance;
   d.engine.max_step_tokens = 128;
@@ -44,8 +45,9 @@ void add_eval_distance(CLI::App& eval, Action& action) {
       ->capture_default_str();
   verb->add_option("--threads", d.engine.n_threads, "of the CPU kernels; 0: as many as there are")
       ->capture_default_str();
-  verb->add_option("--max-step-tokens", d.engine.max_step_tokens, "tokens computed in one step; both models' logits of "
-                                                                  "a step are in memory")
+  verb->add_option("--max-step-tokens", d.engine.max_step_tokens,
+                   "tokens computed in one step; both models' logits of "
+                   "a step are in memory")
       ->capture_default_str();
   add_report_options(*verb, o->report);
   verb->callback([o, &action] { action = [o] { return run_eval_distance(*o); }; });
