@@ -25,20 +25,41 @@ std::array<int16_t, kAlphabetEnd> make_table() {
   return table;
 }
 
+const std::array<int16_t, kAlphabetEnd>& byte_of() {
+  static const std::array<int16_t, kAlphabetEnd> kByteOf = make_table();
+  return kByteOf;
+}
+
+std::array<std::string, 256> make_characters() {
+  std::array<std::string, 256> characters;
+  for (size_t code_point = 0; code_point < kAlphabetEnd; ++code_point) {
+    const int16_t byte = byte_of()[code_point];
+    if (byte >= 0) append_utf8(static_cast<char32_t>(code_point), characters[static_cast<size_t>(byte)]);
+  }
+  return characters;
+}
+
 }  // namespace
 
 std::optional<std::string> token_to_bytes(std::string_view token) {
-  static const std::array<int16_t, kAlphabetEnd> kByteOf = make_table();
+  const auto& table = byte_of();
   std::string bytes;
   for (size_t at = 0; at < token.size();) {
     const Utf8Step step = next_utf8(token, at);
     if (!step.valid) return std::nullopt;
     const char32_t code_point = decode_utf8(token.substr(at, step.bytes));
-    if (code_point >= kByteOf.size() || kByteOf[code_point] < 0) return std::nullopt;
-    bytes += static_cast<char>(kByteOf[code_point]);
+    if (code_point >= table.size() || table[code_point] < 0) return std::nullopt;
+    bytes += static_cast<char>(table[code_point]);
     at += step.bytes;
   }
   return bytes;
+}
+
+std::string bytes_to_token(std::string_view bytes) {
+  static const std::array<std::string, 256> kCharacters = make_characters();
+  std::string token;
+  for (const char byte : bytes) token += kCharacters[static_cast<uint8_t>(byte)];
+  return token;
 }
 
 }  // namespace drawbridge
