@@ -134,6 +134,7 @@ void print_json(const ModelCard& card, const BenchEngineOptions& options, const 
                  {"n_parameters", card.n_parameters},
                  {"backend", card.backend},
                  {"kv_cache_dtype", card.kv_cache_dtype},
+                 {"activation", card.activation},
                  {"n_streams", options.n_streams},
                  {"n_rounds", options.n_rounds},
                  {"source", "measured"},

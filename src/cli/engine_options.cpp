@@ -6,6 +6,9 @@ namespace drawbridge {
 CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   CLI::Option* model = verb.add_option("--model", o.model, "HuggingFace directory of a glm_moe_dsa model");
   verb.add_option("--numerics", o.numerics, "serving; parity or parity-f32: as HuggingFace")->capture_default_str();
+  verb.add_option("--activation", o.activation,
+                  "inputs of products with quantized weights: auto (bf16), bf16, int8, mxfp8, mxfp4")
+      ->capture_default_str();
   verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
       ->capture_default_str();
   verb.add_option("--threads", o.n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();

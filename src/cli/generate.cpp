@@ -42,6 +42,7 @@ Json cache_report(const ModelCard& card, const EngineStats& stats) {
 
 Json report_of(const ModelCard& card, const EngineStats& stats, const Completion& done) {
   return {{"model", card.name},
+          {"activation", card.activation},
           {"text", done.text},
           {"tokens", done.tokens},
           {"finish_reason", finish_reason_name(done.finish.reason)},

@@ -104,6 +104,7 @@ struct ModelCard {
   std::string name;          // last part of the model's directory
   std::string architecture;  // "glm_moe_dsa"
   std::string backend;       // Backend::describe()
+  std::string activation;    // inputs of products with quantized weights: bf16, int8, mxfp8, mxfp4
   int64_t n_parameters = 0;
   int64_t weight_bytes = 0;
   int64_t active_weight_bytes = 0;  // read to decode one token of one request
@@ -139,6 +140,7 @@ struct EngineOptions {
   std::string isa = "auto";          // CPU kernels: auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;             // of the CPU kernels; 0: as many as the process may use
   std::string numerics = "serving";  // serving, parity (HF in the model's dtype), parity-f32 (HF with f32 arithmetic)
+  std::string activation = "auto";   // inputs of products with quantized weights: auto, bf16, int8, mxfp8, mxfp4
   std::string kv_cache_dtype = "auto";  // auto (as the numerics say), f32, bf16, fp8_e4m3, fp8_ds_mla
   std::optional<float> kv_scale;        // of fp8_e4m3 for every layer, instead of the checkpoint's
   int64_t max_context = 8192;           // tokens a request, at most the model's own

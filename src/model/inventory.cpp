@@ -75,7 +75,7 @@ class InventoryTaker {
   }
 
   Stored found(const ExpectedTensor& tensor) {
-    const std::string name = stored_name(tensor);
+    const std::string name = mtp_ ? stored_name(c_, tensor, *mtp_) : tensor.name;
     if (tensor.part == ModelPart::kRoutedExpert) {
       const std::string mlp_prefix = name.substr(0, name.find("experts."));
       if (has_stacked_experts(*file_, mlp_prefix)) return found_in_stack(tensor, mlp_prefix + "experts.");
@@ -125,14 +125,6 @@ class InventoryTaker {
     // Every expert of a faulty stack finds the same fault.
     if (faults_seen_.insert(status.message()).second) inventory_.faults.push_back(status.message());
     return {};
-  }
-
-  std::string stored_name(const ExpectedTensor& tensor) const {
-    if (tensor.layer < c_.n_layers) return tensor.name;
-    const std::string rest = tensor.name.substr(fmt::format("model.layers.{}.", tensor.layer).size());
-    const bool is_extra = tensor.part == ModelPart::kMtpProjection || rest == "enorm.weight" ||
-                          rest == "hnorm.weight" || rest == "shared_head.norm.weight";
-    return (is_extra ? mtp_->extra : mtp_->layer) + rest;
   }
 
   static std::string format_name(DType dtype) {

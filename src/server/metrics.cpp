@@ -81,8 +81,10 @@ void add_model(Page& page, const ModelCard& card, bool engine_works) {
   page.own("model_kv_bytes_per_token", "gauge", "Cache bytes of one token over all layers.",
            static_cast<double>(card.kv_bytes_per_token));
   page.text().family("drawbridge:model_info", "gauge", "The loaded model.");
-  page.text().sample(
-      1, {{"architecture", card.architecture}, {"backend", card.backend}, {"kv_cache_dtype", card.kv_cache_dtype}});
+  page.text().sample(1, {{"architecture", card.architecture},
+                         {"backend", card.backend},
+                         {"kv_cache_dtype", card.kv_cache_dtype},
+                         {"activation", card.activation}});
   page.text().family("drawbridge:model_notice_info", "gauge", "What is unusual about the loaded model.");
   for (const std::string& notice : card.notices) page.text().sample(1, {{"notice", notice}});
 }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "tensor/input_codec.h"
 #include "tensor/kv_format.h"
 #include "tensor/matrix.h"
 
@@ -92,8 +93,9 @@ struct Kernels {
   void (*gemm)(const GemmArgs&);
   void (*gemm_bf16)(const GemmArgs&);  // w in bf16, FP8 or MXFP4; null where there is no such instruction
   void (*decode_row)(float* y, const Matrix& w, int64_t row);
-  void (*narrow_row)(uint16_t* y, const float* x, int64_t n);  // to bf16
-  void (*round_row)(float* y, const float* x, int64_t n);      // to bf16, kept as f32
+  void (*narrow_row)(uint16_t* y, const float* x, int64_t n);             // to bf16
+  void (*round_row)(float* y, const float* x, int64_t n);                 // to bf16, kept as f32
+  void (*quantize_row)(float* y, const float* x, int64_t n, InputCodec);  // as quantize_input; y may be x
   void (*add_row)(float* y, const float* x, int64_t n, bool round_output);
   void (*add_scaled_row)(float* y, const float* x, float scale, int64_t n);
   void (*swiglu_row)(float* y, const float* gate, const float* up, int64_t n, bool round);  // silu and product

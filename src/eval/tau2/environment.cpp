@@ -23,8 +23,9 @@ const char* requestor_name(Requestor requestor) {
 Environment::Environment(const Domain& domain, Json database, Json user_database)
     : domain_(&domain), database_(std::move(database)), user_database_(std::move(user_database)) {}
 
-ToolReply Environment::call(Requestor requestor, const std::string& name, const Json& arguments) {
-  const Result<Json> answer = run(requestor, name, arguments);
+ToolReply Environment::answer(const ToolCall& call) {
+  if (!call.malformed.empty()) return {"Error: " + call.malformed, true};
+  const Result<Json> answer = run(call.requestor, call.name, call.arguments);
   if (!answer.ok()) return {"Error: " + answer.status().message(), true};
   return {answer->is_string() ? answer->get<std::string>() : python_dumps(*answer), false};
 }

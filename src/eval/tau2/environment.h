@@ -14,6 +14,14 @@ enum class Requestor { kAgent, kUser };
 /// "assistant" or "user", as tau2-bench writes them.
 const char* requestor_name(Requestor requestor);
 
+struct ToolCall {
+  std::string id;
+  std::string name;
+  Json arguments = Json::object();
+  Requestor requestor = Requestor::kAgent;
+  std::string malformed;  // why a model's arguments are no JSON object; then the call is answered by an error
+};
+
 struct ToolReply {
   std::string content;
   bool is_error = false;
@@ -25,9 +33,9 @@ class Environment {
   Environment(const Domain& domain, Json database, Json user_database);
 
   /// What the tool answers; every failure is an answer too.
-  ToolReply call(Requestor requestor, const std::string& name, const Json& arguments);
+  ToolReply answer(const ToolCall& call);
 
-  /// As `call` for initialization and assertions: functions beside the tools, and a failure is the task's.
+  /// As `answer` for initialization and assertions: functions beside the tools, and a failure is the task's.
   Result<Json> call_function(Requestor side, const std::string& name, const Json& arguments);
 
   /// Whether call_function knows the name.

@@ -74,21 +74,25 @@ class Play {
     call.tools = participant.tools;
     call.max_tokens = participant.max_tokens;
     call.temperature = participant.temperature;
+    call.top_p = participant.top_p;
     call.enable_thinking = participant.enable_thinking;
     call.seed = participant.seed;
     const Result<ChatReply> reply = participant.target->chat(call);
-    if (!reply.ok()) return break_off(on_error, reply.status().message());
+    if (!reply.ok()) {
+      episode_.failure = reply.status();
+      return end(on_error);
+    }
     if (side == Requestor::kAgent) count(*reply);
     Message message = message_from_reply(side, *reply, episode_.conversation.size());
     if (!message.has_text() && message.tool_calls.empty()) {
-      return break_off(on_error, reply->truncated ? "empty message: the token limit was reached" : "empty message");
+      episode_.error = reply->truncated ? "empty message at the token limit" : "empty message";
+      return end(on_error);
     }
     episode_.conversation.push_back(std::move(message));
     route(episode_.conversation.back());
   }
 
   void count(const ChatReply& reply) {
-    episode_.truncated = episode_.truncated || reply.truncated;
     episode_.n_prompt += reply.n_prompt;
     episode_.n_completion += reply.n_completion;
   }
@@ -96,8 +100,7 @@ class Play {
   void call_tools() {
     const std::vector<ToolCall> calls = episode_.conversation.back().tool_calls;
     for (const ToolCall& call : calls) {
-      const ToolReply reply = call.malformed.empty() ? environment_.call(call.requestor, call.name, call.arguments)
-                                                     : ToolReply{"Error: " + call.malformed, true};
+      const ToolReply reply = environment_.answer(call);
       n_errors_ += reply.is_error ? 1 : 0;
       Message answer;
       answer.speaker = Speaker::kTool;
@@ -115,12 +118,7 @@ class Play {
     episode_.termination = termination;
   }
 
-  void break_off(Termination termination, const std::string& why) {
-    episode_.error = why;
-    end(termination);
-  }
-
-  bool is_broken() const { return !episode_.error.empty(); }
+  bool is_broken() const { return !episode_.error.empty() || !episode_.failure.ok(); }
 
   Environment& environment_;
   const Participant& agent_;

@@ -20,6 +20,7 @@ struct Participant {
   Json tools = Json();  // OpenAI form, or null
   int64_t max_tokens = 4096;
   float temperature = 0;
+  float top_p = 1;
   bool enable_thinking = false;
   std::optional<uint64_t> seed = {};
 };
@@ -33,7 +34,7 @@ enum class Termination {
   kUserStop,
   kMaxSteps,
   kTooManyErrors,
-  kAgentError,  // an empty message, or no answer from the model
+  kAgentError,  // an empty message
   kUserError,
 };
 
@@ -43,9 +44,9 @@ const char* termination_name(Termination termination);
 struct Episode {
   std::vector<Message> conversation;
   Termination termination = Termination::kUserStop;
-  std::string error;       // of kAgentError and kUserError
-  bool truncated = false;  // an answer of the agent hit its token limit
-  int64_t n_prompt = 0;    // of the agent
+  std::string error;     // of kAgentError and kUserError: what was wrong with the message
+  Status failure;        // of a target that gave no answer: there is no termination then
+  int64_t n_prompt = 0;  // of the agent
   int64_t n_completion = 0;
 };
 

@@ -45,7 +45,7 @@ Played play_scripts(const Task& task, std::vector<ChatReply> agent_says, std::ve
   Environment environment = initial_environment(task, fresh).value();
   Played played;
   played.episode = play(task, environment, {.target = &agent}, {.target = &user}, limits);
-  played.grade = grade(task, fresh, environment, played.episode.conversation).value();
+  played.grade = grade(task, fresh, played.episode.conversation).value();
   return played;
 }
 

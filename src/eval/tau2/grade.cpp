@@ -13,7 +13,7 @@ Result<bool> database_matches(const Task& task, const Environment& fresh, const 
   if (!task.criteria->checks_database) return true;
   DB_ASSIGN(Environment gold, initial_environment(task, fresh));
   for (const GoldAction& action : task.criteria->actions) {
-    gold.call(action.call.requestor, action.call.name, action.call.arguments);
+    gold.answer(action.call);
   }
   return gold.equals(final);
 }
@@ -98,6 +98,11 @@ std::string Grade::summary() const {
 }
 
 Result<Environment> initial_environment(const Task& task, const Environment& fresh) {
+  return final_environment(task, fresh, task.history);
+}
+
+Result<Environment> final_environment(const Task& task, const Environment& fresh,
+                                      const std::vector<Message>& conversation, const OnReply& on_reply) {
   Environment environment = fresh;
   const std::string source = fmt::format("task \"{}\": initial_state", task.id);
   if (!task.agent_data.is_null()) DB_TRY(environment.update_database(task.agent_data, source));
@@ -105,17 +110,20 @@ Result<Environment> initial_environment(const Task& task, const Environment& fre
     const Result<Json> done = environment.call_function(call.side, call.name, call.arguments);
     if (!done.ok()) return fail(Code::kCorrupt, "{}: {}: {}", source, call.name, done.status().message());
   }
-  for (const Message& message : task.history) {
-    for (const ToolCall& call : message.tool_calls) environment.call(call.requestor, call.name, call.arguments);
+  for (const Message& message : conversation) {
+    for (const ToolCall& call : message.tool_calls) {
+      const ToolReply reply = environment.answer(call);
+      if (on_reply) on_reply(call, reply);
+    }
   }
   return environment;
 }
 
-Result<Grade> grade(const Task& task, const Environment& fresh, Environment& final,
-                    const std::vector<Message>& conversation) {
+Result<Grade> grade(const Task& task, const Environment& fresh, const std::vector<Message>& conversation) {
   Grade result;
   result.is_complete = !task.needs_judge();
   if (!task.criteria) return result;
+  DB_ASSIGN(Environment final, final_environment(task, fresh, conversation));
   for (const Reward reward : task.criteria->basis) {
     if (reward == Reward::kNlAssertion && !result.is_complete) continue;
     DB_ASSIGN(const bool met, check(reward, task, fresh, final, conversation));

@@ -38,6 +38,7 @@ Result<ToolCall> call_from_json(const Json& json, const std::string& source) {
   DB_TRY(check_object(*arguments, source + ": arguments"));
   call.arguments = *arguments;
   DB_ASSIGN(call.requestor, requestor_from(json, source));
+  DB_ASSIGN(call.malformed, optional_text(json, "malformed", source));
   return call;
 }
 
@@ -54,10 +55,12 @@ Result<std::vector<ToolCall>> calls_from_json(const Json& json, const std::strin
 }
 
 Json call_to_json(const ToolCall& call) {
-  return {{"id", call.id},
-          {"name", call.name},
-          {"arguments", call.arguments},
-          {"requestor", requestor_name(call.requestor)}};
+  Json json = {{"id", call.id},
+               {"name", call.name},
+               {"arguments", call.arguments},
+               {"requestor", requestor_name(call.requestor)}};
+  if (!call.malformed.empty()) json["malformed"] = call.malformed;
+  return json;
 }
 
 }  // namespace

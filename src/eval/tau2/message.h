@@ -11,14 +11,6 @@
 
 namespace drawbridge::tau2 {
 
-struct ToolCall {
-  std::string id;
-  std::string name;
-  Json arguments = Json::object();
-  Requestor requestor = Requestor::kAgent;
-  std::string malformed;  // why a model's arguments are no JSON object; then the call is answered by an error
-};
-
 enum class Speaker { kAgent, kUser, kTool };
 
 struct Message {
