@@ -20,25 +20,35 @@ std::string without_trailing_slashes(std::string path) {
 Result<StagedDirectory> StagedDirectory::create(const std::string& target) {
   const std::string name = without_trailing_slashes(target);
   const std::string staged = name + ".partial";
-  std::error_code error;
   DB_TRY(check_absent(name));
+  std::error_code error;
   const bool made = fs::create_directory(staged, error);
   if (error) return fail(Code::kPermissionDenied, "{}: cannot be made: {}", staged, error.message());
   if (!made) {
     return fail(Code::kAlreadyExists, "{}: exists, left by a run that was interrupted or still goes on; remove it",
                 staged);
   }
-  return StagedDirectory(name, staged);
+  return StagedDirectory(name, staged, false);
+}
+
+Result<StagedDirectory> StagedDirectory::resume(const std::string& target) {
+  const std::string name = without_trailing_slashes(target);
+  const std::string staged = name + ".partial";
+  DB_TRY(check_absent(name));
+  std::error_code error;
+  fs::create_directory(staged, error);
+  if (error) return fail(Code::kPermissionDenied, "{}: cannot be made: {}", staged, error.message());
+  return StagedDirectory(name, staged, true);
 }
 
 StagedDirectory::StagedDirectory(StagedDirectory&& other) noexcept
-    : target_(std::move(other.target_)), staged_(std::move(other.staged_)) {
+    : target_(std::move(other.target_)), staged_(std::move(other.staged_)), keeps_(other.keeps_) {
   other.staged_.clear();
 }
 
 StagedDirectory::~StagedDirectory() {
   std::error_code ignored;
-  if (!staged_.empty()) fs::remove_all(staged_, ignored);
+  if (!staged_.empty() && !keeps_) fs::remove_all(staged_, ignored);
 }
 
 Status StagedDirectory::write_text(const std::string& name, std::string_view text) const {

@@ -14,5 +14,14 @@ TEST(ProgressBar, SaysShareRateAndTimeLeft) {
             "writing [########################] 100 %  4.00 GB of 4.00 GB  500.00 MB/s");
 }
 
+TEST(ProgressBar, CountsItemsAndTakesTheRateFromThoseOfThisRun) {
+  EXPECT_EQ(item_progress_line("sums", {300, 400, 200}, 10, "0.990"),
+            "sums [##################......]  75 %  300 of 400  0.990, 10 s left");
+  EXPECT_EQ(item_progress_line("sums", {400, 400, 200}, 10, "0.990"),
+            "sums [########################] 100 %  400 of 400  0.990");
+  EXPECT_EQ(item_progress_line("sums", {200, 400, 200}, 10, "0.990"),
+            "sums [############............]  50 %  200 of 400  0.990");
+}
+
 }  // namespace
 }  // namespace drawbridge

@@ -18,7 +18,9 @@ void add_chat(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
 void add_convert(CLI::App& app, Action& action);
+void add_quantize(CLI::App& app, Action& action);
 
 /// The options of every verb that loads a model; returns --model, which is required.
 CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& options);

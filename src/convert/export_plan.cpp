@@ -57,7 +57,7 @@ class Planner {
 
  private:
   Status add_vector(const ExpectedTensor& tensor) {
-    const std::string name = stored_name(c_, mtp_, tensor);
+    const std::string name = stored_name(c_, tensor, mtp_);
     DB_ASSIGN(std::vector<float> values, find_vector(file_, name, tensor.shape[0]));
     add(gguf_place(tensor)->name, GgmlType::kF32, tensor.shape,
         [values = std::move(values)](const ByteSink& sink) { return sink(std::as_bytes(std::span(values))); });
@@ -66,7 +66,7 @@ class Planner {
 
   Status add_matrix(const ExpectedTensor& tensor) {
     DB_ASSIGN(const Matrix matrix, find(tensor));
-    const std::string name = stored_name(c_, mtp_, tensor);
+    const std::string name = stored_name(c_, tensor, mtp_);
     const bool is_small = tensor.part == ModelPart::kRouter || tensor.name.ends_with("indexer.weights_proj.weight");
     DB_ASSIGN(const GgmlType type, is_small ? Result<GgmlType>(GgmlType::kF32) : type_of(tensor, matrix, matrix.k));
     add(gguf_place(tensor)->name, type, tensor.shape, write_stack({matrix}, type, name));
@@ -96,7 +96,7 @@ class Planner {
 
   Status add_kv_b(const ExpectedTensor& tensor) {
     DB_ASSIGN(const Matrix kv_b, find(tensor));
-    const std::string name = stored_name(c_, mtp_, tensor), prefix = gguf_layer_prefix(tensor.layer);
+    const std::string name = stored_name(c_, tensor, mtp_), prefix = gguf_layer_prefix(tensor.layer);
     DB_ASSIGN(GgmlType k_type, type_of(tensor, kv_b, c_.qk_nope));
     if (type_ == ExportType::kKeep && ggml_block_elements(k_type) > 1) {
       k_type = exact_k_b_type(c_, kv_b);
@@ -120,7 +120,7 @@ class Planner {
 
   /// The stored matrix, also out of a fused stack.
   Result<Matrix> find(const ExpectedTensor& tensor) const {
-    const std::string name = stored_name(c_, mtp_, tensor);
+    const std::string name = stored_name(c_, tensor, mtp_);
     const int64_t n = tensor.shape[0], k = tensor.shape[1];
     if (tensor.part == ModelPart::kRoutedExpert) {
       const std::string mlp_prefix = name.substr(0, name.find("experts."));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/kv_choice.h"
+
 namespace drawbridge {
 namespace {
 
@@ -40,16 +42,19 @@ Rows gather(const Plan& plan, const StepRunner::Lookup& lookup, int64_t page_siz
 }  // namespace
 
 Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config, const StepOptions& options) {
-  std::unique_ptr<StepRunner> runner(new StepRunner(config, options.page_size));
+  std::unique_ptr<StepRunner> runner(new StepRunner(config, options.page_size, options.n_pages));
   CpuOptions cpu;
   cpu.isa = options.isa;
   cpu.n_threads = options.n_threads;
   cpu.numerics = options.numerics;
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
+  if (options.observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *options.observer);
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   DB_ASSIGN(Glm52Weights weights, bind_glm52_weights(config, std::move(checkpoint)));
   runner->weights_ = std::make_unique<Glm52Weights>(std::move(weights));
-  DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size));
+  DB_ASSIGN(const std::vector<float> scales,
+            choose_kv_scales(config, runner->weights_->checkpoint, options.numerics.kv_cache, options.kv_scale));
+  DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size, scales));
   runner->cache_ = std::make_unique<KvCache>(std::move(cache));
   DB_ASSIGN(Activations activations,
             Activations::create(*runner->backend_, config, options.max_step_tokens, options.max_running));

@@ -4,11 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/tap_backend.h"
+#include "engine/engine.h"
 #include "model/glm52.h"
 #include "sched/plan.h"
 
@@ -19,10 +22,12 @@ struct StepOptions {
   std::string isa;
   int64_t n_threads = 0;
   Numerics numerics;
+  std::optional<float> kv_scale;  // of EngineOptions
   int64_t page_size = 16;
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
   int64_t max_running = 32;
+  OpObserver* observer = nullptr;  // must outlive the runner; null: nobody looks
 };
 
 class StepRunner {
@@ -42,16 +47,24 @@ class StepRunner {
   const Glm52Config& config() const { return config_; }
   const Glm52Weights& weights() const { return *weights_; }
   const Backend& backend() const { return *backend_; }
+  const KvCache& cache() const { return *cache_; }
+  int64_t n_pages() const { return n_pages_; }
 
  private:
-  StepRunner(const Glm52Config& config, int64_t page_size) : config_(config), page_size_(page_size) {}
+  StepRunner(const Glm52Config& config, int64_t page_size, int64_t n_pages)
+      : config_(config), page_size_(page_size), n_pages_(n_pages) {}
 
   Glm52Config config_;
   int64_t page_size_;
+  int64_t n_pages_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Glm52Weights> weights_;
   std::unique_ptr<KvCache> cache_;
   std::unique_ptr<Activations> activations_;
 };
+
+/// The runner that make_engine gives its engine: numerics, caches and buffers as the options say, which must be valid.
+Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
+                                                     OpObserver* observer);
 
 }  // namespace drawbridge

@@ -71,6 +71,8 @@ TEST_F(InspectTest, ThePublishedFp8CheckpointByItsHeaders) {
   EXPECT_EQ(report["total"]["active_parameters"], 40298947584);
   EXPECT_EQ(report["kv_bytes_per_token"]["latent"], 79 * 576 * 2);
   EXPECT_EQ(report["kv_bytes_per_token"]["index"], 22 * 128 * 2);
+  EXPECT_EQ(report["kv_bytes_per_token"]["total"]["fp8_ds_mla"], 79 * 656 + 22 * 132);
+  EXPECT_EQ(report["kv_bytes_per_token"]["total"]["fp8_e4m3"], 79 * 576 + 22 * 132);
   EXPECT_EQ(report["missing"].size() + report["extra"].size() + report["faults"].size(), 0u);
   EXPECT_EQ(report["incomplete"].size(), 2u);  // no data
   EXPECT_EQ(report["loads"], false);

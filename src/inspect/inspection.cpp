@@ -41,7 +41,6 @@ Result<Inspection> inspect_directory(const std::string& directory) {
   found.directory = directory;
   found.name = fs::path(directory + "/").parent_path().filename().string();
   DB_ASSIGN(found.config, load_glm52_config(directory));
-  found.kv = kv_widths(found.config);
   DB_TRY(look_at_tensors(found));
   DB_ASSIGN(const GenerationConfig generation, load_generation_config(directory, found.config.vocab));
   found.notices.insert(found.notices.end(), generation.notices.begin(), generation.notices.end());

@@ -8,7 +8,6 @@
 
 #include "base/result.h"
 #include "model/inventory.h"
-#include "model/kv_cache.h"
 
 namespace drawbridge {
 
@@ -23,7 +22,6 @@ struct Inspection {
   int64_t stored_bytes = 0;             // of all tensors, used or not
   std::vector<std::string> incomplete;  // files that are missing or cut short
   std::vector<std::string> notices;     // beside the inventory's own: configs, absent files
-  KvWidths kv;
 
   /// Whether an engine could load the directory.
   bool loads() const;

@@ -1,14 +1,17 @@
 #include "inspect/report.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/text_table.h"
 #include "base/units.h"
+#include "model/kv_cache.h"
 
 namespace drawbridge {
 namespace {
 
-constexpr DType kCacheDType = DType::kBF16;  // of serving numerics
+/// What --kv-cache-dtype can choose for serving; the first is the default.
+constexpr KvCacheType kCacheTypes[] = {KvCacheType::kBF16, KvCacheType::kFp8DsMla, KvCacheType::kFp8E4M3};
 
 int64_t count_full(const Glm52Config& c) {
   int64_t n = 0;
@@ -58,6 +61,26 @@ std::string shape_text(const Glm52Config& c) {
                             c.n_layers - n_sparse, c.intermediate);
 }
 
+/// "KV cache   95.2 kB a token in bf16 (90.2 kB latent, 5.0 kB index keys), 52.9 kB in fp8_ds_mla, ..."
+std::string cache_text(const Glm52Config& c) {
+  const KvBytes bytes = kv_bytes_per_token(c, kCacheTypes[0]);
+  std::string text =
+      fmt::format("KV cache   {} a token in {} ({} latent, {} index keys)", format_bytes(bytes.total()),
+                  kv_cache_type_name(kCacheTypes[0]), format_bytes(bytes.latent), format_bytes(bytes.index));
+  for (const KvCacheType type : std::span(kCacheTypes).subspan(1)) {
+    text += fmt::format(", {} in {}", format_bytes(kv_bytes_per_token(c, type).total()), kv_cache_type_name(type));
+  }
+  return text + "\n";
+}
+
+/// The default's bytes, and those of each type.
+Json cache_json(const Glm52Config& c) {
+  const KvBytes bytes = kv_bytes_per_token(c, kCacheTypes[0]);
+  Json totals = Json::object();
+  for (const KvCacheType type : kCacheTypes) totals[kv_cache_type_name(type)] = kv_bytes_per_token(c, type).total();
+  return {{"dtype", dtype_name(DType::kBF16)}, {"latent", bytes.latent}, {"index", bytes.index}, {"total", totals}};
+}
+
 std::string parts_text(const Inspection& found) {
   TextTable table(
       {"<part", "parameters", "active", found.has_tensors ? "stored" : "as config's type", "read/token", "<formats"});
@@ -91,12 +114,8 @@ std::string verdict_text(const Inspection& found) {
 }  // namespace
 
 std::string inspection_text(const Inspection& found) {
-  const int64_t element = dtype_bytes(kCacheDType);
   std::string text = fmt::format("{} (glm_moe_dsa)\n\n", found.name);
-  text += shape_text(found.config);
-  text += fmt::format("KV cache   {} a token in bf16: {} latent, {} index keys\n",
-                      format_bytes((found.kv.latent + found.kv.index) * element),
-                      format_bytes(found.kv.latent * element), format_bytes(found.kv.index * element));
+  text += shape_text(found.config) + cache_text(found.config);
   text += verdict_text(found) + "\n" + parts_text(found);
   text += list_text("Missing tensors:", group_names(found.inventory.missing));
   text += list_text("Incomplete files:", found.incomplete);
@@ -125,17 +144,13 @@ Json inspection_json(const Inspection& found) {
   for (const PartInventory& part : found.inventory.parts) parts.push_back(part_json(part));
   std::vector<std::string> notices = found.inventory.notices;
   notices.insert(notices.end(), found.notices.begin(), found.notices.end());
-  const int64_t element = dtype_bytes(kCacheDType);
   return Json{{"model", found.name},
               {"architecture", "glm_moe_dsa"},
               {"loads", found.loads()},
               {"n_layers", c.n_layers},
               {"n_mtp_layers", c.n_mtp_layers},
               {"layers", layers},
-              {"kv_bytes_per_token",
-               {{"dtype", dtype_name(kCacheDType)},
-                {"latent", found.kv.latent * element},
-                {"index", found.kv.index * element}}},
+              {"kv_bytes_per_token", cache_json(c)},
               {"n_files", found.n_files},
               {"n_tensors", found.n_tensors},
               {"stored_bytes", found.stored_bytes},

@@ -6,6 +6,7 @@
 
 #include "checkpoint/matrix_source.h"
 #include "model/glm52_tensors.h"
+#include "model/kv_scales.h"
 #include "model/tensor_names.h"
 
 namespace drawbridge {
@@ -74,7 +75,7 @@ class InventoryTaker {
   }
 
   Stored found(const ExpectedTensor& tensor) {
-    const std::string name = stored_name(c_, mtp_.value_or(MtpNames()), tensor);
+    const std::string name = mtp_ ? stored_name(c_, tensor, *mtp_) : tensor.name;
     if (tensor.part == ModelPart::kRoutedExpert) {
       const std::string mlp_prefix = name.substr(0, name.find("experts."));
       if (has_stacked_experts(*file_, mlp_prefix)) return found_in_stack(tensor, mlp_prefix + "experts.");
@@ -132,6 +133,7 @@ class InventoryTaker {
   }
 
   void find_extra() {
+    for (int64_t i = 0; i < c_.n_all_layers(); ++i) used_.insert(kv_scale_name(i));
     std::vector<std::string> placeholders, others;
     for (const auto& [name, tensor] : file_->tensors()) {
       if (used_.count(name) != 0) continue;

@@ -2,33 +2,35 @@
 
 namespace drawbridge {
 
-KvWidths kv_widths(const Glm52Config& config) {
-  KvWidths widths;
+KvBytes kv_bytes_per_token(const Glm52Config& config, KvCacheType type) {
+  KvBytes bytes;
   for (int64_t i = 0; i < config.n_all_layers(); ++i) {
-    widths.latent += config.latent_width();
-    if (config.is_full(i)) widths.index += config.index_dim;
+    bytes.latent += latent_format(type, config.kv_lora, config.qk_rope).row_bytes;
+    if (config.is_full(i)) bytes.index += index_format(type, config.index_dim).row_bytes;
   }
-  return widths;
+  return bytes;
 }
 
-int64_t kv_bytes_per_token(const Glm52Config& config, DType dtype) {
-  const KvWidths widths = kv_widths(config);
-  return (widths.latent + widths.index) * dtype_bytes(dtype);
-}
-
-Result<KvCache> KvCache::create(Backend& backend, const Glm52Config& config, int64_t n_pages, int64_t page_size) {
+Result<KvCache> KvCache::create(Backend& backend, const Glm52Config& config, int64_t n_pages, int64_t page_size,
+                                std::span<const float> scales) {
   KvCache cache;
-  const DType dtype = backend.numerics().kv_cache;
-  const auto allocate = [&](PagedView& view, int64_t width) -> Status {
-    DB_ASSIGN(Buffer buffer, backend.allocate(n_pages * page_size * width * dtype_bytes(dtype)));
-    view = PagedView{buffer.get(), dtype, n_pages, page_size, width};
+  const KvCacheType type = backend.numerics().kv_cache;
+  const auto n_layers = static_cast<size_t>(config.n_all_layers());
+  DB_CHECK(scales.empty() || scales.size() == n_layers);
+  DB_CHECK(type != KvCacheType::kFp8E4M3 || !scales.empty());
+  cache.counts_ = std::make_unique<std::vector<KvCounts>>(n_layers);
+  const auto allocate = [&](PagedView& view, const KvFormat& format) -> Status {
+    DB_ASSIGN(Buffer buffer, backend.allocate(n_pages * page_size * format.row_bytes));
+    view = PagedView{buffer.get(), format, n_pages, page_size, nullptr};
     cache.buffers_.push_back(std::move(buffer));
     return Status();
   };
-  for (int64_t i = 0; i < config.n_all_layers(); ++i) {
+  for (size_t i = 0; i < n_layers; ++i) {
     KvView& view = cache.layers_.emplace_back();
-    DB_TRY(allocate(view.latent, config.latent_width()));
-    if (config.is_full(i)) DB_TRY(allocate(view.index, config.index_dim));
+    const float scale = scales.empty() ? 1.0f : scales[i];
+    DB_TRY(allocate(view.latent, latent_format(type, config.kv_lora, config.qk_rope, scale)));
+    view.latent.counts = &(*cache.counts_)[i];
+    if (config.is_full(static_cast<int64_t>(i))) DB_TRY(allocate(view.index, index_format(type, config.index_dim)));
   }
   return cache;
 }

@@ -9,7 +9,7 @@ std::optional<MtpNames> find_mtp_names(const Glm52Config& config, const Checkpoi
   return std::nullopt;
 }
 
-std::string stored_name(const Glm52Config& config, const MtpNames& names, const ExpectedTensor& tensor) {
+std::string stored_name(const Glm52Config& config, const ExpectedTensor& tensor, const MtpNames& names) {
   if (tensor.layer < config.n_layers) return tensor.name;
   const std::string rest = tensor.name.substr(fmt::format("model.layers.{}.", tensor.layer).size());
   const bool is_extra = tensor.part == ModelPart::kMtpProjection || rest == "enorm.weight" || rest == "hnorm.weight" ||

@@ -6,6 +6,7 @@
 #include "base/durable.h"
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
+#include "checkpoint/shard_writer.h"
 #include "synth/draw.h"
 
 namespace drawbridge {
@@ -22,10 +23,10 @@ class WeightWriter {
       : staged_(staged), seed_(seed), total_(total), progress_(progress), piece_(kPieceBytes) {}
 
   Status write_shards(const std::vector<std::vector<PlannedTensor>>& shards) {
-    if (shards.size() == 1) return write_shard("model.safetensors", shards[0]);
+    if (shards.size() == 1) return write_shard(shard_name(0, 1), shards[0]);
     std::string weight_map;
     for (size_t s = 0; s < shards.size(); ++s) {
-      const std::string name = fmt::format("model-{:05}-of-{:05}.safetensors", s + 1, shards.size());
+      const std::string name = shard_name(s, shards.size());
       DB_TRY(write_shard(name, shards[s]));
       for (const PlannedTensor& tensor : shards[s]) {
         // As text: a tree of this many names would be slow to build.

@@ -3,18 +3,26 @@
 
 #include <cstdint>
 
-#include "tensor/dtype.h"
+#include "tensor/kv_format.h"
 
 namespace drawbridge {
 
-/// One layer's cache: [n_pages, page_size, width], f32 or bf16. Slot s of the cache is page s / page_size, place
-/// s % page_size.
+/// Values that kv_write stored in a layer's cache as fp8, and how many of them it clipped.
+struct KvCounts {
+  int64_t n_written = 0;
+  int64_t n_clipped = 0;
+};
+
+/// One layer's cache: rows [n_pages, page_size]. Slot s of the cache is page s / page_size, place s % page_size.
 struct PagedView {
   void* data = nullptr;
-  DType dtype = DType::kBF16;
+  KvFormat format;
   int64_t n_pages = 0;
-  int64_t page_size = 0;  // tokens
-  int64_t width = 0;      // elements a token: 512 + 64 for the latent, 128 for the index key
+  int64_t page_size = 0;       // tokens
+  KvCounts* counts = nullptr;  // of kv_write; null: not counted
+
+  int64_t n_slots() const { return n_pages * page_size; }
+  uint8_t* row(int64_t slot) const { return static_cast<uint8_t*>(data) + slot * format.row_bytes; }
 };
 
 /// For each row (token) of a step: which request's page table it reads through.

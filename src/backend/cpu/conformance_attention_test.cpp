@@ -9,19 +9,21 @@ INSTANTIATE_TEST_SUITE_P(Cpu, CacheConformance, testing::ValuesIn(all_targets())
 
 constexpr DType kF32 = DType::kF32;
 constexpr DType kI32 = DType::kI32;
+constexpr KvCacheType kTypes[] = {KvCacheType::kF32, KvCacheType::kBF16, KvCacheType::kFp8E4M3, KvCacheType::kFp8DsMla};
+constexpr float kLayerScale = 0.013f;  // no power of two
 
 /// A paged cache whose pages are handed out in scattered order to the requests, filled through kv_write.
 class Cache {
  public:
-  Cache(DType dtype, int64_t width, int64_t page_size, int64_t n_requests, int64_t n_tokens, Draw& draw, Values values)
+  Cache(const KvFormat& format, int64_t page_size, int64_t n_requests, int64_t n_tokens, Draw& draw, Values values)
       : max_pages_((n_tokens + page_size - 1) / page_size), n_requests_(n_requests) {
     const int64_t n_pages = n_requests * max_pages_;
-    bytes_ = std::make_unique<PageEnd>(n_pages * page_size * width * dtype_bytes(dtype));
-    view_ = {bytes_->data(), dtype, n_pages, page_size, width};
+    bytes_ = std::make_unique<PageEnd>(n_pages * page_size * format.row_bytes);
+    view_ = {bytes_->data(), format, n_pages, page_size, nullptr};
     for (int64_t i = 0; i < n_pages; ++i) table_.push_back(static_cast<int32_t>((i * 7 + 3) % n_pages));
     // 7 and n_pages share no factor in these tests, so that the table is a permutation.
     DB_CHECK(n_pages % 7 != 0 || n_pages == 1);
-    const Guarded keys(kF32, {n_pages * page_size, width});
+    const Guarded keys(kF32, {n_pages * page_size, format.width});
     draw.fill(keys, values);
     std::vector<int32_t> slots;
     for (int64_t s = 0; s < n_pages * page_size; ++s) slots.push_back(static_cast<int32_t>(s));
@@ -33,12 +35,8 @@ class Cache {
     return {request.data(), table_.data(), max_pages_, n_requests_};
   }
   std::vector<float> key(const RowMap& map, int64_t t, int64_t pos) const {
-    const int64_t at = slot_of(map, view_.page_size, t, pos) * view_.width;
-    std::vector<float> key;
-    for (int64_t i = at; i < at + view_.width; ++i) {
-      key.push_back(view_.dtype == DType::kF32 ? static_cast<const float*>(view_.data)[i]
-                                               : bf16_to_f32(static_cast<const uint16_t*>(view_.data)[i]));
-    }
+    std::vector<float> key(static_cast<size_t>(view_.format.width));
+    read_kv_row(view_.format, view_.row(slot_of(map, view_.page_size, t, pos)), key.data());
     return key;
   }
 
@@ -51,8 +49,9 @@ class Cache {
 
 TEST_P(CacheConformance, KvWriteIsExact) {
   Draw draw(31);
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+  for (const KvCacheType type : kTypes) {
     for (const int64_t width : {1, 7, 33, 130, 576}) {
+      const KvFormat format = latent_format(type, width - width / 9, width / 9, kLayerScale);
       const int64_t n_pages = width == 576 ? 145 : 19, page_size = 7, n_slots = n_pages * page_size;
       const int64_t n_rows = n_slots - 3;
       const Guarded x(kF32, {n_rows, width});
@@ -61,14 +60,16 @@ TEST_P(CacheConformance, KvWriteIsExact) {
       for (int64_t i = 0; i < 9; ++i) x.row(i)[i % width] = special[i];
       std::vector<int32_t> slot;
       for (int64_t i = 0; i < n_rows; ++i) slot.push_back(static_cast<int32_t>((i * 11 + 5) % n_slots));
-      const auto bytes = static_cast<size_t>(n_slots * width * dtype_bytes(dtype));
+      const auto bytes = static_cast<size_t>(n_slots * format.row_bytes);
       std::vector<uint8_t> wanted(bytes, 0xee), found(bytes, 0xee);
-      const auto cache = [&](std::vector<uint8_t>& data) {
-        return PagedView{data.data(), dtype, n_pages, page_size, width};
-      };
-      ScalarBackend(Numerics::serving()).kv_write(cache(wanted), slot, x.view());
-      backend(Numerics::serving()).kv_write(cache(found), slot, x.view());
+      KvCounts wanted_counts, found_counts;
+      ScalarBackend(Numerics::serving())
+          .kv_write({wanted.data(), format, n_pages, page_size, &wanted_counts}, slot, x.view());
+      backend(Numerics::serving()).kv_write({found.data(), format, n_pages, page_size, &found_counts}, slot, x.view());
       ASSERT_EQ(found, wanted) << width;
+      ASSERT_EQ(found_counts.n_written, n_rows * format.n_fp8);
+      ASSERT_EQ(found_counts.n_clipped, wanted_counts.n_clipped);
+      ASSERT_EQ(type == KvCacheType::kFp8E4M3, found_counts.n_clipped >= 3) << "infinity twice, 3.4e38";
     }
   }
 }
@@ -94,9 +95,9 @@ Selection select(SimdBackend& simd, const Cache& cache, const IndexCase& c, cons
 /// Whole numbers and scales that are powers of two: every score is exact, ties are many, the choice is the same.
 TEST_P(CacheConformance, IndexerChoosesTheSameAmongTies) {
   Draw draw(32);
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+  for (const KvCacheType type : kTypes) {
     for (const IndexCase& c : {IndexCase{4, 16, 5, 3}, {1, 64, 33, 16}, {16, 4, 1, 1}, {4, 16, 400, 16}}) {
-      const Cache cache(dtype, c.width, c.page_size, 2, 601, draw, Values::kWhole);
+      const Cache cache(index_format(type, c.width), c.page_size, 2, 601, draw, Values::kWhole);
       const std::vector<int32_t> request = {0, 1, 1, 0, 1}, pos = {600, 3, 300, 32, 599};
       const Guarded q(kF32, {5, c.heads, c.width}), weight(kF32, {5, c.heads});
       draw.fill(q, Values::kWhole);
@@ -131,9 +132,9 @@ Score index_score(const Guarded& q, const Guarded& weight, int64_t t, const std:
 /// only when their scores are that close.
 TEST_P(CacheConformance, IndexerDiffersOnlyInNearTies) {
   Draw draw(33);
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+  for (const KvCacheType type : kTypes) {
     for (const IndexCase& c : {IndexCase{3, 31, 7, 3}, {7, 33, 64, 16}, {12, 128, 256, 16}}) {
-      const Cache cache(dtype, c.width, c.page_size, 2, 601, draw, Values::kReal);
+      const Cache cache(index_format(type, c.width), c.page_size, 2, 601, draw, Values::kReal);
       const std::vector<int32_t> request = {0, 1, 1, 0, 1}, pos = {600, 3, 300, 32, 599};
       const Guarded q(kF32, {5, c.heads, c.width}), weight(kF32, {5, c.heads});
       draw.fill(q, Values::kReal);
@@ -170,8 +171,8 @@ const std::vector<AttentionCase>& attention_cases() {
 }
 
 struct AttentionInput {
-  AttentionInput(const AttentionCase& c, DType dtype, Draw& draw)
-      : cache(dtype, c.latent + c.rope, c.page_size, 2, c.n_keys + 40, draw, Values::kReal),
+  AttentionInput(const AttentionCase& c, KvCacheType type, Draw& draw)
+      : cache(latent_format(type, c.latent, c.rope, kLayerScale), c.page_size, 2, c.n_keys + 40, draw, Values::kReal),
         q_latent(kF32, {c.t, c.heads, c.latent}),
         q_rope(kF32, {c.t, c.heads, c.rope}),
         selected(kI32, {c.t, c.n_keys + 2}) {
@@ -220,9 +221,9 @@ std::vector<double> attention_bound(const AttentionCase& c, const AttentionInput
 
 TEST_P(CacheConformance, AttentionIsWithinItsBound) {
   Draw draw(34);
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+  for (const KvCacheType type : kTypes) {
     for (const AttentionCase& c : attention_cases()) {
-      const AttentionInput in(c, dtype, draw);
+      const AttentionInput in(c, type, draw);
       std::vector<std::vector<double>> bound;
       for (int64_t r = 0; r < c.t * c.heads; ++r) bound.push_back(attention_bound(c, in, r / c.heads, r % c.heads));
       for (const Numerics& numerics : all_numerics()) {
@@ -246,19 +247,21 @@ TEST_P(CacheConformance, AttentionIsWithinItsBound) {
 
 TEST_P(CacheConformance, CacheOpsOfARowDependOnNothingElse) {
   Draw draw(35);
-  for (const AttentionCase& c : attention_cases()) {
-    const AttentionInput in(c, DType::kBF16, draw);
-    SimdBackend simd = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
-    Guarded together(kF32, {c.t, c.heads, c.latent}), alone(kF32, {c.t, c.heads, c.latent});
-    simd.mla_attention(together.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(), in.cache.map(in.request),
-                       in.selected.view(), kScale);
-    for (int64_t t = 0; t < c.t; ++t) {
-      const auto row = [t](const Guarded& g) { return slice_rows(g.view(), t, 1); };
-      const std::vector<int32_t> request = {in.request[static_cast<size_t>(t)]};
-      one.mla_attention(row(alone), row(in.q_latent), row(in.q_rope), in.cache.view(), in.cache.map(request),
-                        row(in.selected), kScale);
+  for (const KvCacheType type : kTypes) {
+    for (const AttentionCase& c : attention_cases()) {
+      const AttentionInput in(c, type, draw);
+      SimdBackend simd = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
+      Guarded together(kF32, {c.t, c.heads, c.latent}), alone(kF32, {c.t, c.heads, c.latent});
+      simd.mla_attention(together.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(),
+                         in.cache.map(in.request), in.selected.view(), kScale);
+      for (int64_t t = 0; t < c.t; ++t) {
+        const auto row = [t](const Guarded& g) { return slice_rows(g.view(), t, 1); };
+        const std::vector<int32_t> request = {in.request[static_cast<size_t>(t)]};
+        one.mla_attention(row(alone), row(in.q_latent), row(in.q_rope), in.cache.view(), in.cache.map(request),
+                          row(in.selected), kScale);
+      }
+      ASSERT_TRUE(is_same(together, alone)) << c.heads << " " << c.latent << " " << kv_cache_type_name(type);
     }
-    ASSERT_TRUE(is_same(together, alone)) << c.heads << " " << c.latent;
   }
 }
 

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "tensor/input_codec.h"
+#include "tensor/kv_format.h"
 #include "tensor/matrix.h"
 
 namespace drawbridge {
@@ -51,6 +53,17 @@ struct RopeArgs {
   bool round_output = false;
 };
 
+/// Keys are scored four at a time.
+inline constexpr int64_t kKeyGroup = 4;
+
+/// Rows of a cache. fp8 ones are decoded a group at a time, the others read as they lie.
+struct KeyRows {
+  const void* const* row = nullptr;  // [n]
+  int64_t n = 0;
+  KvFormat format;
+  float* decoded = nullptr;  // work space [kKeyGroup, width]
+};
+
 /// score[k] = sum_h head_weight[h] * relu(q[h] . key[k]), the heads in order.
 struct IndexArgs {
   const float* q = nullptr;  // [n_heads, width]
@@ -58,9 +71,7 @@ struct IndexArgs {
   int64_t n_heads = 0;
   int64_t width = 0;
   const float* head_weight = nullptr;
-  const void* const* key = nullptr;  // [n_keys] rows of `width`
-  int64_t n_keys = 0;
-  bool bf16_keys = false;
+  KeyRows keys;
   float* score = nullptr;
 };
 
@@ -70,25 +81,21 @@ struct AttendArgs {
   int64_t n_heads = 0;
   int64_t width = 0;
   int64_t latent = 0;
-  const void* const* key = nullptr;  // [n_keys] rows of `width`
-  int64_t n_keys = 0;
-  bool bf16_keys = false;
+  KeyRows keys;
   float scale = 1;
-  float* score = nullptr;  // work space [n_heads, padded_keys(n_keys)]
+  float* score = nullptr;  // work space [n_heads, n_keys rounded up to kKeyGroup]
   float* o = nullptr;      // [n_heads, latent]
   bool round_output = false;
 };
-
-/// Keys are scored four at a time.
-inline constexpr int64_t kKeyGroup = 4;
 
 struct Kernels {
   const char* isa;
   void (*gemm)(const GemmArgs&);
   void (*gemm_bf16)(const GemmArgs&);  // w in bf16, FP8 or MXFP4; null where there is no such instruction
   void (*decode_row)(float* y, const Matrix& w, int64_t row);
-  void (*narrow_row)(uint16_t* y, const float* x, int64_t n);  // to bf16
-  void (*round_row)(float* y, const float* x, int64_t n);      // to bf16, kept as f32
+  void (*narrow_row)(uint16_t* y, const float* x, int64_t n);             // to bf16
+  void (*round_row)(float* y, const float* x, int64_t n);                 // to bf16, kept as f32
+  void (*quantize_row)(float* y, const float* x, int64_t n, InputCodec);  // as quantize_input; y may be x
   void (*add_row)(float* y, const float* x, int64_t n, bool round_output);
   void (*add_scaled_row)(float* y, const float* x, float scale, int64_t n);
   void (*swiglu_row)(float* y, const float* gate, const float* up, int64_t n, bool round);  // silu and product

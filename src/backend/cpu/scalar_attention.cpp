@@ -3,7 +3,6 @@
 #include <cmath>
 #include <vector>
 
-#include "backend/cpu/paged_row.h"
 #include "backend/cpu/scalar.h"
 #include "backend/cpu/select.h"
 
@@ -31,17 +30,19 @@ void softmax(std::vector<double>& score) {
 }  // namespace
 
 void ScalarBackend::kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) {
-  DB_CHECK(x.rank == 2 && x.cols() == cache.width && x.dim(0) == static_cast<int64_t>(slot.size()));
+  DB_CHECK(x.rank == 2 && x.cols() == cache.format.width && x.dim(0) == static_cast<int64_t>(slot.size()));
+  int64_t n_clipped = 0;
   for (int64_t t = 0; t < x.dim(0); ++t) {
-    DB_CHECK(slot[index(t)] >= 0 && slot[index(t)] < cache.n_pages * cache.page_size);
-    write_slot(cache, slot[index(t)], x.row(t));
+    DB_CHECK(slot[index(t)] >= 0 && slot[index(t)] < cache.n_slots());
+    n_clipped += write_kv_row(cache.format, cache.row(slot[index(t)]), x.row(t));
   }
+  count_kv_write(cache, x.dim(0), n_clipped);
 }
 
 void ScalarBackend::index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
                                std::span<const int32_t> pos) {
   const int64_t n_heads = q.dim(1), width = q.dim(2), topk = selected.cols();
-  DB_CHECK(selected.dtype == DType::kI32 && cache.width == width && head_weight.cols() == n_heads);
+  DB_CHECK(selected.dtype == DType::kI32 && cache.format.width == width && head_weight.cols() == n_heads);
   const double head_scale = 1.0 / std::sqrt(static_cast<double>(n_heads));
   const double key_scale = 1.0 / std::sqrt(static_cast<double>(width));
   std::vector<float> key(index(width));
@@ -55,7 +56,7 @@ void ScalarBackend::index_topk(View selected, View q, View head_weight, const Pa
     }
     std::vector<float> score(index(n_keys));
     for (int64_t k = 0; k < n_keys; ++k) {
-      read_slot(cache, slot_of(map, cache.page_size, t, k), key.data());
+      read_kv_row(cache.format, cache.row(slot_of(map, cache.page_size, t, k)), key.data());
       double sum = 0;
       for (int64_t h = 0; h < n_heads; ++h) {
         const double match = std::max(0.0, dot(q.row(t, h), key.data(), width) * key_scale);
@@ -71,27 +72,27 @@ void ScalarBackend::index_topk(View selected, View q, View head_weight, const Pa
 
 void ScalarBackend::mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map,
                                   View selected, float scale) {
-  const int64_t latent = q_latent.dim(2), rope = q_rope.dim(2);
-  DB_CHECK(o.shape == q_latent.shape && cache.width == latent + rope && selected.dtype == DType::kI32);
+  const int64_t latent = q_latent.dim(2), rope = q_rope.dim(2), width = latent + rope;
+  DB_CHECK(o.shape == q_latent.shape && cache.format.width == width && selected.dtype == DType::kI32);
   for (int64_t t = 0; t < o.dim(0); ++t) {
     const auto* chosen = selected.as<int32_t>() + t * selected.stride[0];
     const int64_t n = std::find(chosen, chosen + selected.cols(), -1) - chosen;
     DB_CHECK(n > 0);
-    std::vector<float> keys(index(n * cache.width));
+    std::vector<float> keys(index(n * width));
     for (int64_t k = 0; k < n; ++k) {
-      read_slot(cache, slot_of(map, cache.page_size, t, chosen[k]), keys.data() + k * cache.width);
+      read_kv_row(cache.format, cache.row(slot_of(map, cache.page_size, t, chosen[k])), keys.data() + k * width);
     }
     for (int64_t h = 0; h < o.dim(1); ++h) {
       std::vector<double> score(index(n));
       for (int64_t k = 0; k < n; ++k) {
-        const float* key = keys.data() + k * cache.width;
+        const float* key = keys.data() + k * width;
         score[index(k)] = (dot(q_latent.row(t, h), key, latent) + dot(q_rope.row(t, h), key + latent, rope)) *
                           static_cast<double>(scale);
       }
       softmax(score);
       for (int64_t i = 0; i < latent; ++i) {
         double sum = 0;
-        for (int64_t k = 0; k < n; ++k) sum += score[index(k)] * keys[index(k * cache.width + i)];
+        for (int64_t k = 0; k < n; ++k) sum += score[index(k)] * keys[index(k * width + i)];
         o.row(t, h)[i] = round_output(static_cast<float>(sum));
       }
     }

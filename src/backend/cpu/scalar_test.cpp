@@ -74,7 +74,7 @@ TEST(Scalar, RouterChoosesByBiasAndWeighsWithoutIt) {
 
 TEST(Scalar, IndexerKeepsTheBestPositionsAscending) {
   std::vector<float> keys = {1, 5, 3, 4}, q = {1}, head = {1};
-  const PagedView cache{keys.data(), DType::kF32, 4, 1, 1};
+  const PagedView cache{keys.data(), index_format(KvCacheType::kF32, 1), 4, 1, nullptr};
   const std::vector<int32_t> table = {0, 1, 2, 3}, request = {0}, pos = {3};
   const RowMap map{request.data(), table.data(), 4, 1};
   std::vector<int32_t> selected(2);
@@ -86,7 +86,7 @@ TEST(Scalar, IndexerKeepsTheBestPositionsAscending) {
 TEST(Scalar, AttentionReadsThroughThePageTable) {
   // Two pages of one token, in reverse order; one latent and one rope element.
   std::vector<float> cache_data = {7, 0, 3, 0}, q_latent = {0}, q_rope = {0}, o(1);
-  const PagedView cache{cache_data.data(), DType::kF32, 2, 1, 2};
+  const PagedView cache{cache_data.data(), latent_format(KvCacheType::kF32, 1, 1), 2, 1, nullptr};
   const std::vector<int32_t> table = {1, 0}, request = {0};
   const RowMap map{request.data(), table.data(), 2, 1};
   std::vector<int32_t> selected = {0, -1};

@@ -26,8 +26,8 @@ SimdBackend::SimdBackend(const Numerics& numerics, const Kernels& kernels, bool 
       thread_scratch_(index(pool_->size())) {}
 
 std::string SimdBackend::describe() const {
-  return fmt::format("cpu {}{}, f32 accumulation, {} thread{}", kernels_.isa, bf16_dot_ ? " with bf16 dot" : "",
-                     pool_->size(), pool_->size() == 1 ? "" : "s");
+  return fmt::format("cpu {}{}, f32 accumulation{}, {} thread{}", kernels_.isa, bf16_dot_ ? " with bf16 dot" : "",
+                     describe_inputs(), pool_->size(), pool_->size() == 1 ? "" : "s");
 }
 
 void SimdBackend::embed(View x, const Matrix& table, std::span<const int32_t> token) {

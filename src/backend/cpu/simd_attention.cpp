@@ -1,5 +1,6 @@
 // The cache ops: writing, the lightning indexer's selection, absorbed MLA. Keys are read in place through the pages.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "backend/cpu/select.h"
@@ -11,6 +12,7 @@ namespace {
 constexpr int64_t kKeyBlock = 256;         // keys that one thread scores together
 constexpr int64_t kScoreBuffer = 4 << 20;  // scores kept before rows are selected
 constexpr int64_t kHeadBlock = 8;          // heads that share a pass over the keys
+constexpr int64_t kEncodeCost = 30;        // of an element to e4m3, in additions
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);
@@ -20,25 +22,27 @@ int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-const void* key_at(const PagedView& cache, int64_t slot) {
-  return static_cast<const uint8_t*>(cache.data) + slot * cache.width * dtype_bytes(cache.dtype);
-}
-
 }  // namespace
 
 void SimdBackend::kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) {
-  DB_CHECK(x.rank == 2 && x.cols() == cache.width && x.dim(0) == static_cast<int64_t>(slot.size()));
-  pool_->parallel_for(x.dim(0), cache.width, [&](int64_t from, int64_t to, int) {
+  const KvFormat& format = cache.format;
+  DB_CHECK(x.rank == 2 && x.cols() == format.width && x.dim(0) == static_cast<int64_t>(slot.size()));
+  const int64_t cost = format.width + kEncodeCost * format.n_fp8;
+  std::atomic<int64_t> n_clipped = 0;
+  pool_->parallel_for(x.dim(0), cost, [&](int64_t from, int64_t to, int) {
+    int64_t n_own = 0;
     for (int64_t t = from; t < to; ++t) {
-      DB_CHECK(slot[index(t)] >= 0 && slot[index(t)] < cache.n_pages * cache.page_size);
-      const int64_t at = slot[index(t)] * cache.width;
-      if (cache.dtype == DType::kBF16) {
-        kernels_.narrow_row(static_cast<uint16_t*>(cache.data) + at, x.row(t), cache.width);
+      DB_CHECK(slot[index(t)] >= 0 && slot[index(t)] < cache.n_slots());
+      uint8_t* const row = cache.row(slot[index(t)]);
+      if (format.layout == KvLayout::kBF16) {
+        kernels_.narrow_row(reinterpret_cast<uint16_t*>(row), x.row(t), format.width);
       } else {
-        std::copy_n(x.row(t), cache.width, static_cast<float*>(cache.data) + at);
+        n_own += write_kv_row(format, row, x.row(t));
       }
     }
+    n_clipped += n_own;
   });
+  count_kv_write(cache, x.dim(0), n_clipped);
 }
 
 struct SimdBackend::KeyScoring {
@@ -57,7 +61,7 @@ struct SimdBackend::KeyScoring {
 void SimdBackend::index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
                              std::span<const int32_t> pos) {
   const int64_t topk = selected.cols();
-  DB_CHECK(selected.dtype == DType::kI32 && cache.width == q.dim(2) && head_weight.cols() == q.dim(1));
+  DB_CHECK(selected.dtype == DType::kI32 && cache.format.width == q.dim(2) && head_weight.cols() == q.dim(1));
   const auto choice = [&](int64_t t) { return selected.as<int32_t>() + t * selected.stride[0]; };
   long_rows_.clear();
   for (int64_t t = 0; t < q.dim(0); ++t) {
@@ -109,7 +113,7 @@ void SimdBackend::score_keys(const KeyScoring& op, int64_t row, int64_t first, i
                              ThreadScratch& scratch) const {
   const int64_t t = op.rows[index(row)], n_heads = op.q.dim(1), width = op.q.dim(2);
   const auto** keys = scratch.keys.room<const void*>(n);
-  for (int64_t k = 0; k < n; ++k) keys[k] = key_at(op.cache, slot_of(op.map, op.cache.page_size, t, first + k));
+  for (int64_t k = 0; k < n; ++k) keys[k] = op.cache.row(slot_of(op.map, op.cache.page_size, t, first + k));
   const double scale = 1.0 / std::sqrt(static_cast<double>(n_heads)) / std::sqrt(static_cast<double>(width));
   float* const weight = scratch.query.room<float>(n_heads);
   for (int64_t h = 0; h < n_heads; ++h) weight[h] = static_cast<float>(op.head_weight.row(t)[h] * scale);
@@ -119,9 +123,7 @@ void SimdBackend::score_keys(const KeyScoring& op, int64_t row, int64_t first, i
   args.n_heads = n_heads;
   args.width = width;
   args.head_weight = weight;
-  args.key = keys;
-  args.n_keys = n;
-  args.bf16_keys = op.cache.dtype == DType::kBF16;
+  args.keys = {keys, n, op.cache.format, scratch.decoded.room<float>(kKeyGroup * width)};
   args.score = op.score + row * op.max_keys + first;
   kernels_.index_scores(args);
 }
@@ -138,7 +140,7 @@ struct SimdBackend::Attention {
 
 void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map,
                                 View selected, float scale) {
-  DB_CHECK(o.shape == q_latent.shape && cache.width == q_latent.dim(2) + q_rope.dim(2));
+  DB_CHECK(o.shape == q_latent.shape && cache.format.width == q_latent.dim(2) + q_rope.dim(2));
   DB_CHECK(q_rope.dim(0) == o.dim(0) && q_rope.dim(1) == o.dim(1) && selected.dtype == DType::kI32);
   n_selected_.clear();
   for (int64_t t = 0; t < o.dim(0); ++t) {
@@ -149,7 +151,7 @@ void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedV
   const Attention op{o, q_latent, q_rope, cache, map, selected, scale};
   const int64_t n_blocks = ceil_div(o.dim(1), kHeadBlock);
   const auto cost = [&](int64_t item) {
-    return n_selected_[index(item / n_blocks)] * std::min(kHeadBlock, o.dim(1)) * (cache.width + o.dim(2));
+    return n_selected_[index(item / n_blocks)] * std::min(kHeadBlock, o.dim(1)) * (cache.format.width + o.dim(2));
   };
   pool_->parallel_for_weighted(o.dim(0) * n_blocks, cost, [&](int64_t from, int64_t to, int thread) {
     for (int64_t i = from; i < to; ++i) attend(op, i / n_blocks, i % n_blocks * kHeadBlock, scratch_of(thread));
@@ -158,15 +160,13 @@ void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedV
 
 /// Heads [head, head + kHeadBlock) of row t.
 void SimdBackend::attend(const Attention& op, int64_t t, int64_t head, ThreadScratch& scratch) const {
-  const int64_t latent = op.o.dim(2), width = op.cache.width;
+  const int64_t latent = op.o.dim(2), width = op.cache.format.width;
   AttendArgs args;
   args.n_heads = std::min(kHeadBlock, op.o.dim(1) - head);
-  args.n_keys = n_selected_[index(t)];
-  const auto** keys = scratch.keys.room<const void*>(args.n_keys);
+  const int64_t n_keys = n_selected_[index(t)];
+  const auto** keys = scratch.keys.room<const void*>(n_keys);
   const auto* chosen = op.selected.as<int32_t>() + t * op.selected.stride[0];
-  for (int64_t k = 0; k < args.n_keys; ++k) {
-    keys[k] = key_at(op.cache, slot_of(op.map, op.cache.page_size, t, chosen[k]));
-  }
+  for (int64_t k = 0; k < n_keys; ++k) keys[k] = op.cache.row(slot_of(op.map, op.cache.page_size, t, chosen[k]));
   float* const q = scratch.query.room<float>(args.n_heads * width);
   for (int64_t h = 0; h < args.n_heads; ++h) {
     std::copy_n(op.q_latent.row(t, head + h), latent, q + h * width);
@@ -175,10 +175,9 @@ void SimdBackend::attend(const Attention& op, int64_t t, int64_t head, ThreadScr
   args.q = q;
   args.width = width;
   args.latent = latent;
-  args.key = keys;
-  args.bf16_keys = op.cache.dtype == DType::kBF16;
+  args.keys = {keys, n_keys, op.cache.format, scratch.decoded.room<float>(kKeyGroup * width)};
   args.scale = op.scale;
-  args.score = scratch.score.room<float>(args.n_heads * ceil_div(args.n_keys, kKeyGroup) * kKeyGroup);
+  args.score = scratch.score.room<float>(args.n_heads * ceil_div(n_keys, kKeyGroup) * kKeyGroup);
   args.o = scratch.latent.room<float>(args.n_heads * latent);
   args.round_output = rounds_output();
   kernels_.attend(args);

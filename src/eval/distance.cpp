@@ -1,0 +1,223 @@
+#include "eval/distance.h"
+
+#include <algorithm>
+
+#include "base/mapped_file.h"
+#include "eval/canary.h"
+#include "eval/distribution_meter.h"
+#include "eval/model_pass.h"
+#include "eval/tasks/needle.h"
+#include "eval/windows.h"
+
+namespace drawbridge {
+namespace {
+
+constexpr size_t kMaxTextBytes = size_t{1} << 30;
+
+/// What both models must have in common for their choices to be comparable.
+Status check_same_shape(const Glm52Config& reference, const Glm52Config& candidate) {
+  const auto equal = [](const char* field, int64_t a, int64_t b) {
+    if (a == b) return Status();
+    return fail(Code::kInvalidArgument, "config.json: {}: the reference has {}, the candidate {}: not one model", field,
+                a, b);
+  };
+  DB_TRY(equal("vocab_size", reference.vocab, candidate.vocab));
+  DB_TRY(equal("num_hidden_layers", reference.n_layers, candidate.n_layers));
+  DB_TRY(equal("n_routed_experts", reference.n_experts, candidate.n_experts));
+  DB_TRY(equal("num_experts_per_tok", reference.experts_per_token, candidate.experts_per_token));
+  DB_TRY(equal("index_topk", reference.index_topk, candidate.index_topk));
+  for (int64_t layer = 0; layer < reference.n_layers; ++layer) {
+    if (reference.is_sparse(layer) != candidate.is_sparse(layer) ||
+        reference.is_full(layer) != candidate.is_full(layer)) {
+      return fail(Code::kInvalidArgument, "config.json: layer {} is of another kind in the candidate: not one model",
+                  layer);
+    }
+  }
+  return Status();
+}
+
+using Windows = std::vector<std::vector<int32_t>>;
+
+class Distance {
+ public:
+  Distance(const DistanceOptions& options, const TokenProgress& progress) : o_(options), progress_(progress) {}
+
+  Result<DistributionReport> run() {
+    DB_TRY(read_text());
+    DB_TRY(load());
+    DB_TRY(read_windows());
+    DB_TRY(read_canaries());
+    return report();
+  }
+
+ private:
+  Status read_text() {
+    DB_ASSIGN(const std::string text, read_text_file(o_.text, kMaxTextBytes));
+    DB_ASSIGN(windows_, windows_of(o_.reference, text));
+    DB_ASSIGN(const Windows others, windows_of(o_.candidate, text));
+    if (windows_ == others) return Status();
+    return fail(Code::kInvalidArgument, "{}: the tokenizers of {} and {} cut it differently: not one model", o_.text,
+                o_.reference, o_.candidate);
+  }
+
+  Result<Windows> windows_of(const std::string& model, const std::string& text) const {
+    DB_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(model + "/tokenizer.json"));
+    DB_ASSIGN(Windows windows, cut_windows(tokenizer, text, {o_.context, o_.max_tokens, o_.join}));
+    return windows;
+  }
+
+  Result<std::unique_ptr<ModelPass>> load_pass(const std::string& model) const {
+    EngineOptions engine = o_.engine;
+    engine.model = model;
+    engine.max_context = o_.context;
+    return ModelPass::load(engine);
+  }
+
+  Status load() {
+    DB_ASSIGN(reference_, load_pass(o_.reference));
+    DB_ASSIGN(candidate_, load_pass(o_.candidate));
+    const Glm52Config& config = reference_->config();
+    DB_TRY(check_same_shape(config, candidate_->config()));
+    if (o_.context > config.max_positions) {
+      return fail(Code::kInvalidArgument, "--context: wanted at most the model's {} tokens, found {}",
+                  config.max_positions, o_.context);
+    }
+    for (const auto& window : windows_) {
+      const auto strange = std::find_if(window.begin(), window.end(), [&](int32_t t) { return t >= config.vocab; });
+      if (strange == window.end()) continue;
+      return fail(Code::kInvalidArgument, "{}: token {} is outside of the model's vocabulary of {}", o_.text, *strange,
+                  config.vocab);
+    }
+    experts_.resize(reference_->experts().size());
+    indices_.resize(reference_->indices().size());
+    plan_canaries();
+    for (const auto& window : windows_) n_total_ += static_cast<int64_t>(window.size());
+    for (const CanaryWindow& canary : canaries_) n_total_ += static_cast<int64_t>(canary.tokens.size());
+    return Status();
+  }
+
+  void plan_canaries() {
+    std::vector<int32_t> text;
+    for (const auto& window : windows_) text.insert(text.end(), window.begin(), window.end());
+    CanaryPlan plan;
+    plan.n_per_length = o_.n_canaries;
+    plan.seed = o_.seed;
+    plan.lengths = needle_lengths(reference_->config().index_topk, o_.context);
+    canaries_ = make_canaries(plan, text);
+  }
+
+  /// Feeds one window to both; `visit` gets each position with the logits of both.
+  template <typename Visit>
+  Status read_both(std::span<const int32_t> window, bool compare_sets, Visit visit) {
+    reference_->start_window();
+    candidate_->start_window();
+    const auto chunk = static_cast<size_t>(reference_->chunk_tokens());
+    for (size_t from = 0; from < window.size(); from += chunk) {
+      const auto tokens = window.subspan(from, std::min(chunk, window.size() - from));
+      DB_ASSIGN(const View reference, reference_->read(tokens));
+      DB_ASSIGN(const View candidate, candidate_->read(tokens));
+      const auto n = static_cast<int64_t>(tokens.size());
+      if (compare_sets) add_sets(static_cast<int64_t>(from), n);
+      for (int64_t t = 0; t < n; ++t) {
+        const auto width = static_cast<size_t>(reference.cols());
+        DB_TRY(visit(static_cast<int64_t>(from) + t, std::span<const float>(reference.row(t), width),
+                     std::span<const float>(candidate.row(t), width)));
+      }
+      n_done_ += n;
+      progress_(n_done_, n_total_);
+    }
+    return Status();
+  }
+
+  void add_sets(int64_t from, int64_t n) {
+    for (size_t i = 0; i < experts_.size(); ++i) {
+      for (int64_t t = 0; t < n; ++t) experts_[i].add(reference_->experts()[i].row(t), candidate_->experts()[i].row(t));
+    }
+    // Before index_topk positions are known, both select all of them.
+    const int64_t first = std::max<int64_t>(0, reference_->config().index_topk - from);
+    for (size_t i = 0; i < indices_.size(); ++i) {
+      for (int64_t t = first; t < n; ++t) {
+        indices_[i].add(reference_->indices()[i].row(t), candidate_->indices()[i].row(t));
+      }
+    }
+  }
+
+  Status read_windows() {
+    for (size_t w = 0; w < windows_.size(); ++w) {
+      const auto& window = windows_[w];
+      DB_TRY(read_both(window, true, [&](int64_t position, auto reference, auto candidate) {
+        if (position + 1 == static_cast<int64_t>(window.size())) return Status();
+        return meter_.add_prediction(static_cast<int64_t>(w), position, reference, candidate,
+                                     window[static_cast<size_t>(position) + 1]);
+      }));
+    }
+    return Status();
+  }
+
+  Status read_canaries() {
+    for (const CanaryWindow& canary : canaries_) {
+      if (scores_.empty() || scores_.back().length != canary.length) scores_.push_back({.length = canary.length});
+      CanaryScore& score = scores_.back();
+      ++score.n_windows;
+      DB_TRY(read_both(canary.tokens, false, [&](int64_t position, auto reference, auto candidate) {
+        const bool in_first = position >= canary.first && position < canary.first + canary.n - 1;
+        const bool in_second = position >= canary.second && position < canary.second + canary.n - 1;
+        if (!in_first && !in_second) return Status();
+        const int32_t next = canary.tokens[static_cast<size_t>(position) + 1];
+        const double share = 1.0 / static_cast<double>((canary.n - 1) * o_.n_canaries);
+        (in_first ? score.reference_first : score.reference_second) += share * log_probability(reference, next);
+        (in_first ? score.candidate_first : score.candidate_second) += share * log_probability(candidate, next);
+        return Status();
+      }));
+    }
+    return Status();
+  }
+
+  DistributionReport report() const {
+    DistributionReport report;
+    report.reference = o_.reference;
+    report.candidate = o_.candidate;
+    report.text = o_.text;
+    report.numerics = o_.engine.numerics;
+    report.index_topk = reference_->config().index_topk;
+    report.context = o_.context;
+    meter_.fill(report);
+    for (size_t i = 0; i < experts_.size(); ++i) {
+      report.experts.push_back(experts_[i].agreement(reference_->experts()[i].layer));
+    }
+    for (size_t i = 0; i < indices_.size(); ++i) {
+      report.indices.push_back(indices_[i].agreement(reference_->indices()[i].layer));
+    }
+    report.canaries = scores_;
+    return report;
+  }
+
+  const DistanceOptions& o_;
+  const TokenProgress& progress_;
+  Windows windows_;
+  std::vector<CanaryWindow> canaries_;
+  std::unique_ptr<ModelPass> reference_, candidate_;
+  DistributionMeter meter_;
+  std::vector<SetMeter> experts_, indices_;
+  std::vector<CanaryScore> scores_;
+  int64_t n_done_ = 0, n_total_ = 0;
+};
+
+Status check_options(const DistanceOptions& o) {
+  const auto at_least = [](const char* flag, int64_t value, int64_t low) {
+    if (value >= low) return Status();
+    return fail(Code::kInvalidArgument, "{}: wanted at least {}, found {}", flag, low, value);
+  };
+  DB_TRY(at_least("--max-tokens", o.max_tokens, 0));
+  DB_TRY(at_least("--canaries", o.n_canaries, 0));
+  return at_least("--max-step-tokens", o.engine.max_step_tokens, 1);
+}
+
+}  // namespace
+
+Result<DistributionReport> measure_distance(const DistanceOptions& options, const TokenProgress& progress) {
+  DB_TRY(check_options(options));
+  return Distance(options, progress).run();
+}
+
+}  // namespace drawbridge

@@ -1,0 +1,32 @@
+// measure_distance: two checkpoints read the same text side by side, chunk by chunk; never more than a chunk's logits
+// of both are in memory.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "engine/engine.h"
+#include "eval/distribution_report.h"
+
+namespace drawbridge {
+
+struct DistanceOptions {
+  std::string reference;  // HuggingFace directories
+  std::string candidate;
+  EngineOptions engine;    // numerics, kernels, threads; the chunk is its max_step_tokens
+  std::string text;        // file
+  int64_t context = 2048;  // tokens of a window
+  int64_t max_tokens = 0;  // of all windows; 0: the whole text
+  bool join = false;       // the text is one document
+  int64_t n_canaries = 2;  // windows of each length; 0: none
+  uint64_t seed = 1;       // of the canaries
+};
+
+/// Tokens read of tokens to read.
+using TokenProgress = std::function<void(int64_t done, int64_t total)>;
+
+/// Errors: what loading says; configs that are not of one shape; tokenizers that cut the text differently; logits that
+/// are not finite.
+Result<DistributionReport> measure_distance(const DistanceOptions& options, const TokenProgress& progress);
+
+}  // namespace drawbridge

@@ -1,0 +1,58 @@
+// Journal: the answers of a run as they came, one JSON object a line, synced one by one, so that a run that was stopped
+// at any point goes on where it was. The first line holds the run's manifest. It keeps texts, not scores: a score is
+// computed from its text whenever it is wanted.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "eval/chat_target.h"
+#include "eval/item.h"
+#include "eval/result.h"
+
+namespace drawbridge {
+
+struct Answer {
+  std::string id;
+  int64_t trial = 0;
+  ItemStatus status = ItemStatus::kAnswered;
+  std::string text;
+  std::string reasoning;
+  std::string error;  // of kFailed
+  int64_t n_prompt = 0;
+  int64_t n_completion = 0;
+};
+
+/// Movable; one process at a time holds a journal.
+class Journal {
+ public:
+  using Key = std::pair<std::string, int64_t>;  // id, trial
+
+  /// Starts a journal, or goes on with one of the same manifest. Errors: another process has it, the manifests differ
+  /// (names the member), a line that is no answer. A last line that was cut is dropped.
+  static Result<Journal> open(const std::string& path, const Json& manifest);
+
+  Journal(Journal&& other) noexcept;
+  Journal& operator=(Journal&&) = delete;
+  ~Journal();
+
+  /// What was found and what was added since; the last answer to an item counts.
+  const std::map<Key, Answer>& answers() const { return answers_; }
+  /// Returns when the answer is on disk.
+  Status add(Answer answer);
+
+ private:
+  Journal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  Status load(const Json& manifest);
+  Status write_line(const Json& line);
+
+  std::string path_;
+  int fd_;
+  std::map<Key, Answer> answers_;
+};
+
+/// Path of the first member that differs, with both values; empty if none does.
+std::string first_difference(const Json& before, const Json& now);
+
+}  // namespace drawbridge

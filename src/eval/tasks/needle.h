@@ -1,0 +1,48 @@
+// Needle items: one record hidden in a long text among records of others, asked for at the end. Their lengths straddle
+// index_topk: below it the sparse indexer selects every position and is never put to the test.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "eval/tasks/task.h"
+
+namespace drawbridge {
+
+struct NeedleOptions {
+  int64_t index_topk = 2048;
+  int64_t max_context = 32768;  // tokens of the model
+  int64_t n_per_length = 10;    // items, their depths spread evenly from the start to the end
+  uint64_t seed = 1;
+  std::string haystack;  // text to hide records in; empty: made-up sentences
+  bool chat = true;      // false: a raw prompt for the model to continue
+};
+
+/// 0.5, 1 (plus one token), 4 and 16 times index_topk; those beyond the context are cut to it, less room for the chat
+/// format and the answer. Ascending, each once.
+std::vector<int64_t> needle_lengths(int64_t index_topk, int64_t max_context);
+
+using TokenCounter = std::function<Result<int64_t>(std::string_view)>;
+
+/// The same items for the same options. A prompt has at least the wanted number of tokens and at most a sentence more.
+Result<std::vector<EvalItem>> needle_items(const NeedleOptions& options, const TokenCounter& count_tokens);
+
+/// The items as a task of the runner; their scorer is score_needle.
+Result<EvalTask> make_needle_task(const NeedleOptions& options, const TokenCounter& count_tokens);
+
+/// 1 if the first number in the answer is the expected one, else 0.
+double score_needle(std::string_view answer, std::string_view expected);
+
+/// Length and depth of a needle item, from its id; nothing for other ids.
+struct NeedlePlace {
+  int64_t length = 0;
+  int64_t depth_percent = 0;
+};
+std::optional<NeedlePlace> needle_place(const std::string& id);
+
+}  // namespace drawbridge
