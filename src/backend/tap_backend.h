@@ -1,5 +1,5 @@
-// TapBackend: a backend that lets an observer see what the router and the indexer chose, and what goes into matrices and
-// caches. It changes no result.
+// TapBackend: a backend that lets an observer see what the router and the indexer chose, and what goes into matrices
+// and caches. It changes no result.
 #pragma once
 
 #include <memory>
