@@ -1,14 +1,9 @@
 #include "base/staged_directory.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
-#include "base/units.h"
+#include "base/durable.h"
 
 namespace drawbridge {
 namespace {
@@ -20,23 +15,7 @@ std::string without_trailing_slashes(std::string path) {
   return path;
 }
 
-Status check_absent(const std::string& target) {
-  std::error_code ignored;
-  if (fs::symlink_status(target, ignored).type() == fs::file_type::not_found) return Status();
-  return fail(Code::kAlreadyExists, "{}: exists already; nothing is overwritten", target);
-}
-
 }  // namespace
-
-Status sync_path(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail(Code::kPermissionDenied, "{}: cannot be opened: {}", path, std::strerror(errno));
-  const int rc = ::fsync(fd);
-  const int error = errno;
-  ::close(fd);
-  if (rc == 0) return Status();
-  return fail(Code::kResourceExhausted, "{}: cannot be synced: {}", path, std::strerror(error));
-}
 
 Result<StagedDirectory> StagedDirectory::create(const std::string& target) {
   const std::string name = without_trailing_slashes(target);
@@ -87,26 +66,14 @@ Status StagedDirectory::copy_file(const std::string& source, const std::string& 
   return fail(Code::kNotFound, "{}: cannot be copied to {}/{}: {}", source, staged_, name, error.message());
 }
 
-Status StagedDirectory::check_room(int64_t bytes) const {
-  std::error_code error;
-  const fs::space_info space = fs::space(staged_, error);
-  if (error || space.available >= static_cast<uint64_t>(bytes)) return Status();
-  return fail(Code::kResourceExhausted, "{}: wanted room for {}, found {}", staged_, format_bytes(bytes),
-              format_bytes(static_cast<int64_t>(space.available)));
-}
-
 Status StagedDirectory::commit() {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(staged_, error)) DB_TRY(sync_path(entry.path().string()));
   if (error) return fail(Code::kPermissionDenied, "{}: cannot be listed: {}", staged_, error.message());
   DB_TRY(sync_path(staged_));
-  // Another program may have made the target since create(); rename() would replace an empty directory.
-  DB_TRY(check_absent(target_));
-  fs::rename(staged_, target_, error);
-  if (error) return fail(Code::kPermissionDenied, "{}: cannot be renamed to {}: {}", staged_, target_, error.message());
+  DB_TRY(publish(staged_, target_));
   staged_.clear();
-  const fs::path parent = fs::path(target_).parent_path();
-  return sync_path(parent.empty() ? "." : parent.string());
+  return Status();
 }
 
 }  // namespace drawbridge

@@ -2,16 +2,12 @@
 // renamed; whatever goes wrong before that, nothing stands under the name that was asked for.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 
 namespace drawbridge {
-
-/// Waits until a file's data, or a directory's entries, are on disk.
-Status sync_path(const std::string& path);
 
 /// Movable. Removes what it staged unless commit() succeeded or resume() made it.
 class StagedDirectory {
@@ -31,8 +27,6 @@ class StagedDirectory {
   const std::string& path() const { return staged_; }
   Status write_text(const std::string& name, std::string_view text) const;
   Status copy_file(const std::string& source, const std::string& name) const;
-  /// Refuses when the disk lacks room for `bytes` more.
-  Status check_room(int64_t bytes) const;
   /// Syncs every file, renames the directory to its target and syncs the parent. The last call.
   Status commit();
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "base/durable.h"
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
 #include "base/units.h"
@@ -89,14 +90,6 @@ Status check_paths(const QuantizeOptions& options) {
   if (rest != source.end()) return Status();
   return fail(Code::kInvalidArgument, "{}: lies in the source {}; wanted a directory outside of it", options.target,
               options.source);
-}
-
-Status check_room(const std::string& directory, int64_t wanted) {
-  std::error_code error;
-  const fs::space_info space = fs::space(directory, error);
-  if (error || space.available >= static_cast<uint64_t>(wanted)) return Status();
-  return fail(Code::kResourceExhausted, "{}: wanted room for {}, found {}", directory, format_bytes(wanted),
-              format_bytes(static_cast<int64_t>(space.available)));
 }
 
 std::vector<std::string> files_of(const std::vector<SourceTensor>& tensors) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/durable.h"
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
 #include "checkpoint/shard_writer.h"
@@ -140,7 +141,7 @@ Status synthesize(const SynthOptions& options, const SynthProgress& progress) {
 
   DB_ASSIGN(StagedDirectory staged, StagedDirectory::create(options.target));
   if (!options.tokenizer.empty()) DB_TRY(copy_tokenizer(options.tokenizer, staged));
-  DB_TRY(staged.check_room(total));
+  DB_TRY(check_room(staged.path(), total));
   WeightWriter writer(staged, options.seed, total, progress);
   DB_TRY(writer.write_shards(plan_shards(tensors, options.shard_bytes)));
   const Json stored = stored_config(json, options.dtype, plain_modules(tensors));

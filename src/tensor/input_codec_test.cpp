@@ -107,7 +107,9 @@ TEST(InputCodec, NormalNumbersOfEveryGridAreExactInBf16) {
   for (const InputCodec codec : kCodecs) {
     for (int round = 0; round < 400; ++round) {
       for (const float v : quantized(codec, draw_row(random, 32))) {
-        if (std::fabs(v) >= 0x1p-126f) ASSERT_EQ(v, round_to_bf16(v));
+        if (std::fabs(v) >= 0x1p-126f) {
+          ASSERT_EQ(v, round_to_bf16(v));
+        }
       }
     }
   }
