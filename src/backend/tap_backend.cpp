@@ -20,12 +20,22 @@ class TapBackend : public Backend {
   void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) override {
     ops_->layer_norm(y, x, w, b, eps);
   }
-  void linear(View y, View x, const Matrix& w) override { ops_->linear(y, x, w); }
-  void linear_f32(View y, View x, const Matrix& w) override { ops_->linear_f32(y, x, w); }
+  void linear(View y, View x, const Matrix& w) override {
+    ops_->linear(y, x, w);
+    ops_->synchronize();
+    observer_.on_linear(x, w);
+  }
+  void linear_f32(View y, View x, const Matrix& w) override {
+    ops_->linear_f32(y, x, w);
+    ops_->synchronize();
+    observer_.on_linear(x, w);
+  }
   void linear_heads(View y, View x, const Matrix& w) override { ops_->linear_heads(y, x, w); }
   void rope(View x, std::span<const int32_t> pos, float theta) override { ops_->rope(x, pos, theta); }
   void kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) override {
     ops_->kv_write(cache, slot, x);
+    ops_->synchronize();
+    observer_.on_kv_write(cache, x);
   }
   void index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
                   std::span<const int32_t> pos) override {
@@ -44,6 +54,8 @@ class TapBackend : public Backend {
   }
   void moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) override {
     ops_->moe(y, x, expert, weight, experts);
+    ops_->synchronize();
+    observer_.on_moe(x, expert, experts, *ops_);
   }
   void swiglu(View y, View gate, View up) override { ops_->swiglu(y, gate, up); }
   void add(View y, View x) override { ops_->add(y, x); }

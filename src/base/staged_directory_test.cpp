@@ -60,6 +60,20 @@ TEST_F(StagedDirectoryTest, OverwritesNothing) {
   EXPECT_TRUE(fs::is_empty(target_));
 }
 
+TEST_F(StagedDirectoryTest, ResumesWhatAnEarlierRunLeft) {
+  {
+    const auto first = StagedDirectory::resume(target_);
+    ASSERT_TRUE(first.ok()) << first.status().message();
+    ASSERT_TRUE(first->write_text("a", "text").ok());
+  }
+  EXPECT_FALSE(fs::exists(target_));
+  auto second = StagedDirectory::resume(target_);
+  ASSERT_TRUE(second.ok());
+  ASSERT_TRUE(second->commit().ok());
+  EXPECT_EQ(read_text_file(target_ + "/a", 100).value(), "text");
+  EXPECT_EQ(StagedDirectory::resume(target_).status().code(), Code::kAlreadyExists);
+}
+
 TEST_F(StagedDirectoryTest, AMissingParentIsNamed) {
   const Status status = StagedDirectory::create(target_ + "/no/such").status();
   EXPECT_NE(status.message().find(target_), std::string::npos);

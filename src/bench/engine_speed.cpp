@@ -133,6 +133,8 @@ void print_json(const ModelCard& card, const BenchEngineOptions& options, const 
                  {"read_gb_per_s", floor.gb_per_s.median},
                  {"n_parameters", card.n_parameters},
                  {"backend", card.backend},
+                 {"kv_cache_dtype", card.kv_cache_dtype},
+                 {"activation", card.activation},
                  {"n_streams", options.n_streams},
                  {"n_rounds", options.n_rounds},
                  {"source", "measured"},

@@ -51,7 +51,7 @@ Status Checkpoint::add_file(const std::string& path, Contents contents) {
   DB_ASSIGN(MappedFile file, MappedFile::open(path));
   DB_ASSIGN(const auto infos, parse_safetensors_header(file.bytes(), path, contents));
   for (const TensorInfo& info : infos) {
-    Tensor tensor{path, info.dtype, info.shape, {}};
+    Tensor tensor{path, info.dtype, info.shape, {}, info.begin};
     if (contents == Contents::kData) tensor.data = file.bytes().subspan(info.begin, info.end - info.begin);
     const auto [place, fresh] = tensors_.emplace(info.name, std::move(tensor));
     if (!fresh) {

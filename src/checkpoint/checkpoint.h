@@ -22,6 +22,7 @@ struct Tensor {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::span<const std::byte> data;  // empty where only headers were asked for
+  uint64_t begin = 0;               // bytes from the start of the file
 
   int64_t bytes() const;  // of the data, whether or not it is there
 };

@@ -18,13 +18,6 @@ int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-std::optional<WeightFormat> float_format(DType dtype) {
-  if (dtype == DType::kF32) return WeightFormat::kF32;
-  if (dtype == DType::kF16) return WeightFormat::kF16;
-  if (dtype == DType::kBF16) return WeightFormat::kBF16;
-  return std::nullopt;
-}
-
 Result<const Tensor*> require(const Checkpoint& checkpoint, const std::string& name) {
   const Tensor* tensor = checkpoint.find(name);
   if (tensor == nullptr) return fail(Code::kNotFound, "{}: tensor {} is missing", checkpoint.directory(), name);

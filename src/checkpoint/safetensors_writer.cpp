@@ -8,11 +8,14 @@
 
 namespace drawbridge {
 
-namespace {
+int64_t TensorSpec::bytes() const {
+  int64_t product = dtype_bytes(dtype);
+  for (const int64_t extent : shape) product *= extent;
+  return product;
+}
 
-/// The JSON header, in the order of `tensors`, padded so that data begins on 64 bytes; `n_data_bytes` is what follows.
-Result<std::string> header_text(const std::string& path, const std::vector<TensorSpec>& tensors,
-                                int64_t& n_data_bytes) {
+Result<std::string> safetensors_preamble(const std::string& path, const std::vector<TensorSpec>& tensors,
+                                         int64_t& data_bytes) {
   std::unordered_set<std::string> names;
   std::string text = "{";
   int64_t offset = 0;
@@ -27,25 +30,16 @@ Result<std::string> header_text(const std::string& path, const std::vector<Tenso
   }
   text += '}';
   text.append((64 - (text.size() + 8) % 64) % 64, ' ');
-  n_data_bytes = offset;
-  return text;
-}
-
-}  // namespace
-
-int64_t TensorSpec::bytes() const {
-  int64_t product = dtype_bytes(dtype);
-  for (const int64_t extent : shape) product *= extent;
-  return product;
+  data_bytes = offset;
+  const uint64_t size = text.size();
+  return std::string(reinterpret_cast<const char*>(&size), 8) + text;
 }
 
 Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& path, const std::vector<TensorSpec>& tensors) {
   SafetensorsWriter writer;
-  DB_ASSIGN(const std::string text, header_text(path, tensors, writer.n_missing_bytes_));
+  DB_ASSIGN(const std::string text, safetensors_preamble(path, tensors, writer.n_missing_bytes_));
   writer.path_ = path;
   writer.out_.open(path, std::ios::binary | std::ios::trunc);
-  const uint64_t size = text.size();
-  writer.out_.write(reinterpret_cast<const char*>(&size), 8);
   writer.out_ << text;
   if (!writer.out_) return fail(Code::kPermissionDenied, "{}: cannot be written", path);
   return writer;

@@ -22,6 +22,11 @@ struct TensorSpec {
   int64_t bytes() const;
 };
 
+/// The start of a file that holds `tensors` in this order: header length and JSON, padded so that data begins on 64
+/// bytes. `data_bytes` is what follows. Errors, which name `path`: a name declared twice.
+Result<std::string> safetensors_preamble(const std::string& path, const std::vector<TensorSpec>& tensors,
+                                         int64_t& data_bytes);
+
 class SafetensorsWriter {
  public:
   /// Creates `path` and writes its header. Errors: the file cannot be written, a name declared twice.

@@ -6,9 +6,17 @@ namespace drawbridge {
 CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   CLI::Option* model = verb.add_option("--model", o.model, "HuggingFace directory of a glm_moe_dsa model");
   verb.add_option("--numerics", o.numerics, "serving; parity or parity-f32: as HuggingFace")->capture_default_str();
+  verb.add_option("--activation", o.activation,
+                  "inputs of products with quantized weights: auto (bf16), bf16, int8, mxfp8, mxfp4")
+      ->capture_default_str();
   verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
       ->capture_default_str();
   verb.add_option("--threads", o.n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();
+  verb.add_option("--kv-cache-dtype", o.kv_cache_dtype,
+                  "auto (bf16, or as --numerics), bf16, fp8_e4m3 (scales of the checkpoint), fp8_ds_mla")
+      ->capture_default_str();
+  verb.add_option("--kv-scale", o.kv_scale,
+                  "of fp8_e4m3 for every layer; absent: the checkpoint's, which must be there");
   verb.add_option("--max-context", o.max_context, "tokens a request may have")->capture_default_str();
   verb.add_option("--kv-tokens", o.kv_tokens, "tokens the cache holds; 0: twice the context")->capture_default_str();
   verb.add_option("--max-step-tokens", o.max_step_tokens, "tokens computed in one step")->capture_default_str();

@@ -1,10 +1,11 @@
-// The verbs below `drawbridge eval` that need no running system: one file each, as in verbs.h.
+// The verbs below `drawbridge eval`: one file each, as in verbs.h.
 #pragma once
 
 #include "cli/verbs.h"
 
 namespace drawbridge {
 
+void add_eval_run(CLI::App& eval, Action& action);
 void add_eval_compare(CLI::App& eval, Action& action);
 void add_eval_distance(CLI::App& eval, Action& action);
 void add_eval_article(CLI::App& eval, Action& action);

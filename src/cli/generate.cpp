@@ -31,11 +31,22 @@ Result<std::string> prompt_text(const GenerateOptions& o) {
   return render_glm_chat(Json::array({{{"role", "user"}, {"content", o.prompt}}}), options);
 }
 
-Json report_of(const ModelCard& card, const Completion& done) {
+/// The cache's type and bytes; of an FP8 cache how many values each layer took and clipped.
+Json cache_report(const ModelCard& card, const EngineStats& stats) {
+  Json layers = Json::array();
+  for (const KvClipping& layer : stats.kv_layers) {
+    layers.push_back({{"written_values", layer.n_written}, {"clipped_values", layer.n_clipped}});
+  }
+  return {{"dtype", card.kv_cache_dtype}, {"bytes_per_token", card.kv_bytes_per_token}, {"layers", layers}};
+}
+
+Json report_of(const ModelCard& card, const EngineStats& stats, const Completion& done) {
   return {{"model", card.name},
+          {"activation", card.activation},
           {"text", done.text},
           {"tokens", done.tokens},
           {"finish_reason", finish_reason_name(done.finish.reason)},
+          {"kv_cache", cache_report(card, stats)},
           {"usage",
            {{"prompt_tokens", done.finish.usage.n_prompt},
             {"completion_tokens", done.finish.usage.n_completion},
@@ -57,7 +68,7 @@ Status run_generate(const GenerateOptions& o, std::ostream& out) {
   };
   DB_ASSIGN(const Completion done, generate(*engine, std::move(request), stream));
   if (o.json) {
-    fmt::print(out, "{}\n", dump_json(report_of(engine->card(), done)));
+    fmt::print(out, "{}\n", dump_json(report_of(engine->card(), engine->stats(), done)));
   } else {
     out << '\n';
   }

@@ -50,11 +50,12 @@ Status check_options(const ServeOptions& o) {
 }
 
 void log_card(const ModelCard& card, const EngineOptions& options) {
-  spdlog::info("model name={} architecture={} backend=\"{}\" parameters={} weight_bytes={}", card.name,
-               card.architecture, card.backend, card.n_parameters, card.weight_bytes);
-  spdlog::info("caps max_context={} kv_bytes_per_token={} max_running={} max_waiting={} max_step_tokens={}",
-               card.max_context, card.kv_bytes_per_token, options.max_running, options.max_waiting,
-               options.max_step_tokens);
+  spdlog::info("model name={} architecture={} backend=\"{}\" activation={} parameters={} weight_bytes={}", card.name,
+               card.architecture, card.backend, card.activation, card.n_parameters, card.weight_bytes);
+  spdlog::info("cache dtype={}{} bytes_per_token={}", card.kv_cache_dtype,
+               options.kv_cache_dtype == "auto" ? " (auto)" : "", card.kv_bytes_per_token);
+  spdlog::info("caps max_context={} max_running={} max_waiting={} max_step_tokens={}", card.max_context,
+               options.max_running, options.max_waiting, options.max_step_tokens);
   log_notices(card);
 }
 

@@ -16,11 +16,12 @@ void add_generate(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
+void add_calibrate(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
-void add_eval_run(CLI::App& eval, Action& action);
 void add_convert(CLI::App& app, Action& action);
+void add_quantize(CLI::App& app, Action& action);
 
 /// The options of every verb that loads a model; returns --model, which is required.
 CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& options);

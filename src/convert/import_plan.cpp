@@ -32,7 +32,7 @@ void for_each_block(const Source& source, Visit visit) {
 
 /// Collects `piece_bytes` of each block and passes them on in pieces of a few MiB.
 template <typename Append>
-Status write_blocks(const Source& source, const Sink& sink, Append append) {
+Status write_blocks(const Source& source, const ByteSink& sink, Append append) {
   constexpr size_t kPieceBytes = 4 << 20;
   std::vector<std::byte> piece;
   Status status;
@@ -48,11 +48,11 @@ Status write_blocks(const Source& source, const Sink& sink, Append append) {
 }
 
 TensorWriter write_as_is(Source source) {
-  return [source](const Sink& sink) { return sink(source.data); };
+  return [source](const ByteSink& sink) { return sink(source.data); };
 }
 
 TensorWriter write_narrowed(Source source) {
-  return [source](const Sink& sink) {
+  return [source](const ByteSink& sink) {
     std::vector<float> row(static_cast<size_t>(source.k));
     std::vector<std::byte> bytes;
     for (int64_t i = 0; i < source.rows; ++i) {
@@ -66,7 +66,7 @@ TensorWriter write_narrowed(Source source) {
 }
 
 ImportedMatrix import_mxfp4(const std::string& name, const Source& source) {
-  const auto codes = [source](const Sink& sink) {
+  const auto codes = [source](const ByteSink& sink) {
     return write_blocks(source, sink, [](const std::byte* block, std::vector<std::byte>& piece) {
       uint8_t pairs[kGgmlBlock / 2];
       unpack_mxfp4_block(block, pairs);
@@ -74,7 +74,7 @@ ImportedMatrix import_mxfp4(const std::string& name, const Source& source) {
       piece.insert(piece.end(), bytes, bytes + sizeof(pairs));
     });
   };
-  const auto scales = [source](const Sink& sink) {
+  const auto scales = [source](const ByteSink& sink) {
     return write_blocks(source, sink,
                         [](const std::byte* block, std::vector<std::byte>& piece) { piece.push_back(block[0]); });
   };
@@ -83,12 +83,12 @@ ImportedMatrix import_mxfp4(const std::string& name, const Source& source) {
 }
 
 ImportedMatrix import_q8_0(const std::string& name, const Source& source) {
-  const auto codes = [source](const Sink& sink) {
+  const auto codes = [source](const ByteSink& sink) {
     return write_blocks(source, sink, [](const std::byte* block, std::vector<std::byte>& piece) {
       piece.insert(piece.end(), block + 2, block + 2 + kGgmlBlock);
     });
   };
-  const auto scales = [source](const Sink& sink) {
+  const auto scales = [source](const ByteSink& sink) {
     return write_blocks(source, sink, [](const std::byte* block, std::vector<std::byte>& piece) {
       piece.insert(piece.end(), block, block + 2);
     });
@@ -190,7 +190,7 @@ class Planner {
     const DType dtype = joined_type(c_, parts);
     if (dtype == DType::kF32) wide_.push_back(tensor.name);
     plan_.plain.push_back(module_of(tensor));
-    const auto write = [this_config = &c_, parts, dtype](const Sink& sink) {
+    const auto write = [this_config = &c_, parts, dtype](const ByteSink& sink) {
       return join_kv_b(*this_config, parts, dtype, sink);
     };
     plan_.matrices.push_back({{{tensor.name, dtype, tensor.shape}, write}});
@@ -205,11 +205,19 @@ class Planner {
   Status check_rest() {
     DB_TRY(check_copy("nextn.embed_tokens.weight", "token_embd.weight"));
     DB_TRY(check_copy("nextn.shared_head_head.weight", c_.tied_embeddings ? "token_embd.weight" : "output.weight"));
-    std::vector<std::string> unused;
+    std::vector<std::string> unused, placeholders;
     for (const auto& [name, tensor] : file_.tensors()) {
-      if (used_.count(name) == 0) unused.push_back(name);
+      if (used_.count(name) != 0) continue;
+      (name.find(".indexer.") == std::string::npos ? unused : placeholders).push_back(name);
     }
-    for (const std::string& line : group_names(unused)) plan_.notices.push_back(line + ": not used, not converted");
+    if (!placeholders.empty()) {
+      plan_.notices.push_back(
+          fmt::format("{} indexer tensors of shared layers, the first {}: not converted, these layers take the "
+                      "selection of an earlier one",
+                      placeholders.size(), placeholders[0]));
+    }
+    for (const std::string& line : group_names(unused))
+      plan_.notices.push_back(line + ": not converted, nothing reads it");
     for (const std::string& line : group_names(wide_)) {
       plan_.notices.push_back(line + ": written as F32, since no 16-bit type holds its values exactly");
     }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors_writer.h"
-#include "convert/sink.h"
+#include "convert/byte_sink.h"
 #include "gguf/gguf_reader.h"
 #include "model/glm52_config.h"
 

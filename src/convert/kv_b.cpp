@@ -1,6 +1,7 @@
 #include "convert/kv_b.h"
 
 #include "convert/float_rows.h"
+#include "convert/matrix_rows.h"
 #include "gguf/ggml_blocks.h"
 
 namespace drawbridge {
@@ -59,11 +60,56 @@ DType joined_type(const Glm52Config& config, const KvBParts& parts) {
   return exact.narrowest();
 }
 
-Status join_kv_b(const Glm52Config& config, const KvBParts& parts, DType dtype, const Sink& sink) {
+Status join_kv_b(const Glm52Config& config, const KvBParts& parts, DType dtype, const ByteSink& sink) {
   HeadReader reader(config, parts);
   std::vector<std::byte> bytes;
   for (int64_t head = 0; head < config.n_heads; ++head) {
     encode_floats(dtype, reader.read(head), bytes);
+    DB_TRY(sink(bytes));
+  }
+  return Status();
+}
+
+GgmlType exact_k_b_type(const Glm52Config& config, const Matrix& kv_b) {
+  std::vector<float> row(static_cast<size_t>(config.kv_lora));
+  ExactTypes exact;
+  for (int64_t head = 0; head < config.n_heads; ++head) {
+    for (int64_t d = 0; d < config.qk_nope; ++d) {
+      dequantize_row(kv_b, head * (config.qk_nope + config.v_head) + d, row.data());
+      exact.see(row);
+    }
+  }
+  const DType narrowest = exact.narrowest();
+  if (narrowest == DType::kF32) return GgmlType::kF32;
+  return narrowest == DType::kF16 ? GgmlType::kF16 : GgmlType::kBF16;
+}
+
+Status split_k_b(const Glm52Config& config, const Matrix& kv_b, GgmlType type, const std::string& name,
+                 const ByteSink& sink) {
+  const auto nope = static_cast<size_t>(config.qk_nope), latent = static_cast<size_t>(config.kv_lora);
+  std::vector<float> row(latent), transposed(latent * nope);
+  std::vector<std::byte> bytes;
+  for (int64_t head = 0; head < config.n_heads; ++head) {
+    for (size_t d = 0; d < nope; ++d) {
+      dequantize_row(kv_b, head * (config.qk_nope + config.v_head) + static_cast<int64_t>(d), row.data());
+      for (size_t l = 0; l < latent; ++l) transposed[l * nope + d] = row[l];
+    }
+    bytes.clear();
+    for (size_t l = 0; l < latent; ++l) {
+      DB_TRY(append_values(std::span(transposed).subspan(l * nope, nope), type, name, bytes));
+    }
+    DB_TRY(sink(bytes));
+  }
+  return Status();
+}
+
+Status split_v_b(const Glm52Config& config, const Matrix& kv_b, GgmlType type, const std::string& name,
+                 const ByteSink& sink) {
+  std::vector<std::byte> bytes;
+  for (int64_t head = 0; head < config.n_heads; ++head) {
+    bytes.clear();
+    const int64_t first = head * (config.qk_nope + config.v_head) + config.qk_nope;
+    for (int64_t d = 0; d < config.v_head; ++d) DB_TRY(append_row(kv_b, first + d, type, name, bytes));
     DB_TRY(sink(bytes));
   }
   return Status();

@@ -3,7 +3,9 @@
 // joined weights are floats: of the narrowest type that holds every value exactly.
 #pragma once
 
-#include "convert/sink.h"
+#include <string>
+
+#include "convert/byte_sink.h"
 #include "gguf/gguf_reader.h"
 #include "model/glm52_config.h"
 #include "tensor/matrix.h"
@@ -19,6 +21,14 @@ struct KvBParts {
 /// exact. Reads every value.
 DType joined_type(const Glm52Config& config, const KvBParts& parts);
 /// Writes kv_b_proj as `dtype`, head by head.
-Status join_kv_b(const Glm52Config& config, const KvBParts& parts, DType dtype, const Sink& sink);
+Status join_kv_b(const Glm52Config& config, const KvBParts& parts, DType dtype, const ByteSink& sink);
+
+/// The float type in which attn_k_b holds every value of a `kv_b` of a block type exactly. Reads every value.
+GgmlType exact_k_b_type(const Glm52Config& config, const Matrix& kv_b);
+/// Write the two parts of `kv_b`; `name` is its own, for messages.
+Status split_k_b(const Glm52Config& config, const Matrix& kv_b, GgmlType type, const std::string& name,
+                 const ByteSink& sink);
+Status split_v_b(const Glm52Config& config, const Matrix& kv_b, GgmlType type, const std::string& name,
+                 const ByteSink& sink);
 
 }  // namespace drawbridge

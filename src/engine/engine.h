@@ -75,6 +75,12 @@ struct Output {
 
 using Sink = std::function<void(const Output&)>;
 
+/// Values that an FP8 cache took for one layer, and those beyond what the layer's scale can hold.
+struct KvClipping {
+  int64_t n_written = 0;
+  int64_t n_clipped = 0;
+};
+
 /// Gauges and counters since start, for /metrics and tests.
 struct EngineStats {
   int64_t n_running = 0;
@@ -90,6 +96,7 @@ struct EngineStats {
   int64_t n_cancelled = 0;
   int64_t n_failed = 0;
   int64_t n_preempted = 0;
+  std::vector<KvClipping> kv_layers;  // empty unless the cache is FP8
 };
 
 /// What a server or a report says about the loaded model.
@@ -97,9 +104,11 @@ struct ModelCard {
   std::string name;          // last part of the model's directory
   std::string architecture;  // "glm_moe_dsa"
   std::string backend;       // Backend::describe()
+  std::string activation;    // inputs of products with quantized weights: bf16, int8, mxfp8, mxfp4
   int64_t n_parameters = 0;
   int64_t weight_bytes = 0;
   int64_t active_weight_bytes = 0;  // read to decode one token of one request
+  std::string kv_cache_dtype;       // "bf16", "fp8_e4m3", ...
   int64_t kv_bytes_per_token = 0;
   int64_t max_context = 0;           // tokens
   float default_temperature = 1.0f;  // generation_config.json
@@ -131,12 +140,15 @@ struct EngineOptions {
   std::string isa = "auto";          // CPU kernels: auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;             // of the CPU kernels; 0: as many as the process may use
   std::string numerics = "serving";  // serving, parity (HF in the model's dtype), parity-f32 (HF with f32 arithmetic)
-  int64_t max_context = 8192;        // tokens a request, at most the model's own
-  int64_t kv_tokens = 0;             // tokens of the page pool; 0: twice max_context
-  int64_t page_size = 16;            // tokens
-  int64_t max_running = 32;          // requests stepped together
-  int64_t max_waiting = 256;         // requests queued beyond that
-  int64_t max_step_tokens = 512;     // token budget of one step
+  std::string activation = "auto";   // inputs of products with quantized weights: auto, bf16, int8, mxfp8, mxfp4
+  std::string kv_cache_dtype = "auto";  // auto (as the numerics say), f32, bf16, fp8_e4m3, fp8_ds_mla
+  std::optional<float> kv_scale;        // of fp8_e4m3 for every layer, instead of the checkpoint's
+  int64_t max_context = 8192;           // tokens a request, at most the model's own
+  int64_t kv_tokens = 0;                // tokens of the page pool; 0: twice max_context
+  int64_t page_size = 16;               // tokens
+  int64_t max_running = 32;             // requests stepped together
+  int64_t max_waiting = 256;            // requests queued beyond that
+  int64_t max_step_tokens = 512;        // token budget of one step
 };
 
 Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options);

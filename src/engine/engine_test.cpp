@@ -77,9 +77,7 @@ class EngineIsaTest : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Engine, EngineIsaTest, testing::ValuesIn(usable_cpu_isas()),
                          [](const auto& param) { return param.param; });
 
-TEST_P(EngineIsaTest, SameBitsAloneTogetherChunkedPagedPreemptedAndThreaded) {
-  EngineOptions options = tiny_options();
-  options.isa = GetParam();
+void expect_same_bits(EngineOptions options) {
   options.n_threads = 1;
   const auto alone = run_alone(options, 6);
   EXPECT_EQ(alone[0].tokens.size(), 24u);
@@ -96,6 +94,22 @@ TEST_P(EngineIsaTest, SameBitsAloneTogetherChunkedPagedPreemptedAndThreaded) {
   const auto engine = start_engine(tight);
   EXPECT_EQ(run_together(*engine, 6), alone);
   EXPECT_GT(engine->stats().n_preempted, 0);
+}
+
+TEST_P(EngineIsaTest, SameBitsAloneTogetherChunkedPagedPreemptedAndThreaded) {
+  EngineOptions options = tiny_options();
+  options.isa = GetParam();
+  expect_same_bits(options);
+}
+
+TEST_P(EngineIsaTest, SameBitsWithAnFp8CacheToo) {
+  EngineOptions options = tiny_options();
+  options.isa = GetParam();
+  options.kv_cache_dtype = "fp8_ds_mla";
+  expect_same_bits(options);
+  options.kv_cache_dtype = "fp8_e4m3";
+  options.kv_scale = 0.01f;
+  expect_same_bits(options);
 }
 
 TEST(Engine, ACancelledRequestFreesItsPagesBeforeItsLastWord) {

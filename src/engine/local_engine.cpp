@@ -178,8 +178,25 @@ void LocalEngine::fail_all(const Status& error) {
   }
 }
 
+/// Per layer what the FP8 cache took and clipped; the first clipping is said.
+std::vector<KvClipping> LocalEngine::kv_clipping() {
+  std::vector<KvClipping> layers;
+  for (const KvCounts& counts : runner_->cache().counts()) {
+    if (counts.n_written == 0) continue;
+    layers.resize(static_cast<size_t>(&counts - runner_->cache().counts().data()) + 1);
+    layers.back() = {counts.n_written, counts.n_clipped};
+    if (counts.n_clipped == 0 || said_clipping_) continue;
+    said_clipping_ = true;
+    spdlog::warn("kv cache clipped layer={} values={} of={} (counted in /metrics; said once)", layers.size() - 1,
+                 counts.n_clipped, counts.n_written);
+  }
+  return layers;
+}
+
 void LocalEngine::publish() {
+  std::vector<KvClipping> kv_layers = kv_clipping();
   const std::lock_guard lock(mutex_);
+  stats_.kv_layers = std::move(kv_layers);
   stats_.n_running = scheduler_.n_running();
   stats_.n_waiting = scheduler_.n_waiting() + static_cast<int64_t>(inbox_.size());
   stats_.n_pages_total = scheduler_.pool().n_total();

@@ -44,6 +44,7 @@ class LocalEngine : public Engine {
   void step();
   void finish(RequestId id, const Output& last);
   void fail_all(const Status& error);
+  std::vector<KvClipping> kv_clipping();
   void publish();
 
   const ModelCard card_;
@@ -52,6 +53,7 @@ class LocalEngine : public Engine {
   std::unique_ptr<StepRunner> runner_;
   Scheduler scheduler_;
   std::map<RequestId, Stream> streams_;
+  bool said_clipping_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, idle_;

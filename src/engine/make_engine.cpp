@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "base/mapped_file.h"
+#include "engine/activation_mode.h"
+#include "engine/kv_choice.h"
 #include "engine/local_engine.h"
 #include "model/generation_config.h"
 #include "text/chat_template.h"
@@ -63,15 +65,22 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
   const Inventory& inventory = runner.weights().inventory;
+  const InputCodec codec = runner.backend().numerics().input_codec;
+  card.activation = input_codec_name(codec);
   const PartInventory total = inventory.total();
   card.n_parameters = total.parameters;
   card.active_weight_bytes = total.active_bytes;
   for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
     card.weight_bytes += static_cast<int64_t>(tensor.data.size());
   }
-  card.kv_bytes_per_token = kv_bytes_per_token(config, runner.backend().numerics().kv_cache).total();
+  const KvCacheType kv_type = runner.backend().numerics().kv_cache;
+  card.kv_cache_dtype = kv_cache_type_name(kv_type);
+  card.kv_bytes_per_token = kv_bytes_per_token(config, kv_type).total();
   card.max_context = std::min(options.max_context, config.max_positions);
   card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
+  for (std::string& line : activation_notices(codec, config.quantization, inventory)) {
+    card.notices.push_back(std::move(line));
+  }
   if (card.max_context < config.max_positions) {
     card.notices.push_back(fmt::format("context is cut to {} of the model's {} tokens (--max-context)",
                                        card.max_context, config.max_positions));
@@ -79,6 +88,9 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   if (tokenizer.vocab_size() > config.vocab) {
     card.notices.push_back(fmt::format("tokenizer.json has {} ids, the model {}: the rest cannot be used",
                                        tokenizer.vocab_size(), config.vocab));
+  }
+  for (const std::string& notice : kv_notices(options, config, runner.weights().checkpoint)) {
+    card.notices.push_back(notice);
   }
   choose_chat_template(options.model, card);
 }
@@ -96,11 +108,13 @@ Status self_check(StepRunner& runner) {
 
 Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
                                                      OpObserver* observer) {
-  DB_ASSIGN(const Numerics numerics, read_numerics(options.numerics, config.dtype));
+  DB_ASSIGN(Numerics numerics, read_numerics(options.numerics, config.dtype));
+  DB_ASSIGN(numerics.kv_cache, choose_kv_type(options, numerics.kv_cache));
+  DB_ASSIGN(numerics.input_codec, read_activation(options.activation, options.numerics));
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  StepOptions step{options.model,     options.isa, options.n_threads,       numerics,
+  StepOptions step{options.model,     options.isa, options.n_threads,       numerics,           options.kv_scale,
                    options.page_size, n_pages,     options.max_step_tokens, options.max_running};
   step.observer = observer;
   return StepRunner::create(config, step);

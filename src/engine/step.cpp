@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/kv_choice.h"
+
 namespace drawbridge {
 namespace {
 
@@ -50,7 +52,9 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   DB_ASSIGN(Glm52Weights weights, bind_glm52_weights(config, std::move(checkpoint)));
   runner->weights_ = std::make_unique<Glm52Weights>(std::move(weights));
-  DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size));
+  DB_ASSIGN(const std::vector<float> scales,
+            choose_kv_scales(config, runner->weights_->checkpoint, options.numerics.kv_cache, options.kv_scale));
+  DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size, scales));
   runner->cache_ = std::make_unique<KvCache>(std::move(cache));
   DB_ASSIGN(Activations activations,
             Activations::create(*runner->backend_, config, options.max_step_tokens, options.max_running));

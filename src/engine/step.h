@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct StepOptions {
   std::string isa;
   int64_t n_threads = 0;
   Numerics numerics;
+  std::optional<float> kv_scale;  // of EngineOptions
   int64_t page_size = 16;
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
@@ -45,6 +47,7 @@ class StepRunner {
   const Glm52Config& config() const { return config_; }
   const Glm52Weights& weights() const { return *weights_; }
   const Backend& backend() const { return *backend_; }
+  const KvCache& cache() const { return *cache_; }
   int64_t n_pages() const { return n_pages_; }
 
  private:

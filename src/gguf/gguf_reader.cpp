@@ -130,7 +130,7 @@ class Parser {
       case GgufValueType::kBool:
         return read_bool(what);
       case GgufValueType::kString: {
-        DB_ASSIGN(std::string text, in_.text(what, in_.left()));
+        DB_ASSIGN(std::string text, in_.text(what, UINT64_MAX));
         return GgufValue(std::move(text));
       }
       case GgufValueType::kArray:

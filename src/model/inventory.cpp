@@ -6,6 +6,7 @@
 
 #include "checkpoint/matrix_source.h"
 #include "model/glm52_tensors.h"
+#include "model/kv_scales.h"
 #include "model/tensor_names.h"
 
 namespace drawbridge {
@@ -74,7 +75,7 @@ class InventoryTaker {
   }
 
   Stored found(const ExpectedTensor& tensor) {
-    const std::string name = stored_name(tensor);
+    const std::string name = mtp_ ? stored_name(c_, tensor, *mtp_) : tensor.name;
     if (tensor.part == ModelPart::kRoutedExpert) {
       const std::string mlp_prefix = name.substr(0, name.find("experts."));
       if (has_stacked_experts(*file_, mlp_prefix)) return found_in_stack(tensor, mlp_prefix + "experts.");
@@ -126,20 +127,13 @@ class InventoryTaker {
     return {};
   }
 
-  std::string stored_name(const ExpectedTensor& tensor) const {
-    if (tensor.layer < c_.n_layers) return tensor.name;
-    const std::string rest = tensor.name.substr(fmt::format("model.layers.{}.", tensor.layer).size());
-    const bool is_extra = tensor.part == ModelPart::kMtpProjection || rest == "enorm.weight" ||
-                          rest == "hnorm.weight" || rest == "shared_head.norm.weight";
-    return (is_extra ? mtp_->extra : mtp_->layer) + rest;
-  }
-
   static std::string format_name(DType dtype) {
     if (dtype == DType::kBF16) return weight_format_name(WeightFormat::kBF16);
     return weight_format_name(dtype == DType::kF16 ? WeightFormat::kF16 : WeightFormat::kF32);
   }
 
   void find_extra() {
+    for (int64_t i = 0; i < c_.n_all_layers(); ++i) used_.insert(kv_scale_name(i));
     std::vector<std::string> placeholders, others;
     for (const auto& [name, tensor] : file_->tensors()) {
       if (used_.count(name) != 0) continue;

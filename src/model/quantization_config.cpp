@@ -21,6 +21,15 @@ bool is_quantized(const Tensor& tensor) {
   return tensor.dtype == DType::kF8E4M3 || tensor.dtype == DType::kU8 || tensor.dtype == DType::kI8;
 }
 
+/// Quark's global_quant_config.input_tensors: the dtype to which inputs are quantized as they come. Anything else is no
+/// request that we know.
+std::string dynamic_input_dtype(const Json& value) {
+  const Json inputs = value.value(Json::json_pointer("/global_quant_config/input_tensors"), Json());
+  if (!inputs.is_object() || inputs.value("is_dynamic", Json()) != Json(true)) return "";
+  const Json dtype = inputs.value("dtype", Json());
+  return dtype.is_string() ? dtype.get<std::string>() : "";
+}
+
 /// Matrices that quantizers leave alone without listing them: they are no Linear modules.
 bool is_never_listed(const std::string& name) {
   return name == "model.embed_tokens.weight" || name.ends_with(".mlp.gate.weight");
@@ -40,6 +49,7 @@ Result<QuantizationConfig> parse_quantization_config(const Json& value, const st
                 dump_json(method).substr(0, 200));
   }
   config.method = method.get<std::string>();
+  config.input_dtype = dynamic_input_dtype(value);
   for (const char* key : {"modules_to_not_convert", "exclude", "ignore"}) {
     if (!value.contains(key) || value[key].is_null()) continue;
     const Json& list = value[key];

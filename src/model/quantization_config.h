@@ -14,6 +14,7 @@ namespace drawbridge {
 
 struct QuantizationConfig {
   std::string method;                 // quant_method, such as "fp8" or "quark"; empty: there is no quantization_config
+  std::string input_dtype;            // of inputs that are to be quantized on the fly, such as "fp4"; empty: none
   std::string list_key;               // the key that holds `excluded`
   std::vector<std::string> excluded;  // modules that it says are not quantized: names, globs, `re:` patterns
 };

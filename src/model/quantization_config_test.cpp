@@ -89,6 +89,20 @@ TEST(QuantizationConfig, AgreementIsSilent) {
   EXPECT_THAT(many[0], HasSubstr("exclude lists as not quantized '*', but m.0.q.weight"));
 }
 
+TEST(QuantizationConfig, ReadsWhichInputsAreToBeQuantized) {
+  EXPECT_EQ(config_of(R"({"quant_method":"quark","global_quant_config":{"input_tensors":)"
+                      R"({"dtype":"fp4","is_dynamic":true}}})")
+                .input_dtype,
+            "fp4");
+  for (const char* none :
+       {R"({"quant_method":"fp8"})", R"({"quant_method":"quark","global_quant_config":null})",
+        R"({"quant_method":"quark","global_quant_config":{"input_tensors":null}})",
+        R"({"quant_method":"quark","global_quant_config":{"input_tensors":{"dtype":"fp8","is_dynamic":false}}})",
+        R"({"quant_method":"quark","global_quant_config":{"input_tensors":{"dtype":4,"is_dynamic":true}}})"}) {
+    EXPECT_EQ(config_of(none).input_dtype, "") << none;
+  }
+}
+
 TEST(QuantizationConfig, WrongValuesAreRefusedByName) {
   const auto refused = [](const char* text) {
     return parse_quantization_config(Json::parse(text), "config.json").status().message();

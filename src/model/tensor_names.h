@@ -18,6 +18,9 @@ struct MtpNames {
 /// model.layers.N.* or model.decoder.* with the extras at model.*; nothing when there is no eh_proj.
 std::optional<MtpNames> find_mtp_names(const Glm52Config& config, const Checkpoint& checkpoint);
 
+/// The name that `tensor` of the MTP layer has under `names`; tensors of other layers keep theirs.
+std::string stored_name(const Glm52Config& config, const ExpectedTensor& tensor, const MtpNames& names);
+
 /// Whether `mlp_prefix` ("model.layers.3.mlp.") holds experts as two stacked tensors, HuggingFace's in-memory form.
 bool has_stacked_experts(const Checkpoint& checkpoint, const std::string& mlp_prefix);
 

@@ -42,6 +42,17 @@ class Page {
   PrometheusText text_;
 };
 
+void add_clipping(Page& page, const std::vector<KvClipping>& layers) {
+  const auto family = [&](const std::string& name, std::string_view help, int64_t KvClipping::*count) {
+    page.text().family("drawbridge:" + name, "counter", help);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      page.text().sample(static_cast<double>(layers[i].*count), {{"layer", fmt::format("{}", i)}});
+    }
+  };
+  family("kv_written_values_total", "Values stored in an FP8 cache.", &KvClipping::n_written);
+  family("kv_clipped_values_total", "Of them beyond what their layer's scale can hold.", &KvClipping::n_clipped);
+}
+
 void add_engine(Page& page, const EngineStats& s) {
   const auto number = [](int64_t n) { return static_cast<double>(n); };
   const double used = number(s.n_pages_total - s.n_pages_free);
@@ -58,6 +69,7 @@ void add_engine(Page& page, const EngineStats& s) {
               number(s.n_preempted));
   page.own("kv_pages", "gauge", "Pages of the cache.", number(s.n_pages_total));
   page.own("kv_pages_free", "gauge", "Pages that no request holds.", number(s.n_pages_free));
+  add_clipping(page, s.kv_layers);
   page.own("engine_steps_total", "counter", "Steps computed.", number(s.n_steps));
 }
 
@@ -66,8 +78,13 @@ void add_model(Page& page, const ModelCard& card, bool engine_works) {
   page.own("model_weight_bytes", "gauge", "Bytes of the checkpoint.", static_cast<double>(card.weight_bytes));
   page.own("model_max_context_tokens", "gauge", "Tokens that a request may have.",
            static_cast<double>(card.max_context));
+  page.own("model_kv_bytes_per_token", "gauge", "Cache bytes of one token over all layers.",
+           static_cast<double>(card.kv_bytes_per_token));
   page.text().family("drawbridge:model_info", "gauge", "The loaded model.");
-  page.text().sample(1, {{"architecture", card.architecture}, {"backend", card.backend}});
+  page.text().sample(1, {{"architecture", card.architecture},
+                         {"backend", card.backend},
+                         {"kv_cache_dtype", card.kv_cache_dtype},
+                         {"activation", card.activation}});
   page.text().family("drawbridge:model_notice_info", "gauge", "What is unusual about the loaded model.");
   for (const std::string& notice : card.notices) page.text().sample(1, {{"notice", notice}});
 }

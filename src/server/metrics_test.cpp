@@ -22,6 +22,7 @@ std::string page() {
   stats.n_running = 2;
   stats.n_pages_total = 8;
   stats.n_pages_free = 6;
+  stats.kv_layers = {{1000, 0}, {1000, 7}};
   ModelCard card;
   card.notices = {"says \"hi\" on\ntwo lines \\"};
   return metrics.page(stats, card, "nano", true);
@@ -60,6 +61,8 @@ TEST(Metrics, CountsWhatItWasTold) {
   EXPECT_TRUE(has_line(R"(drawbridge:kv_pages_free{model_name="nano"} 6)"));
   EXPECT_TRUE(has_line(R"(vllm:request_success_total{model_name="nano",finished_reason="stop"} 1)"));
   EXPECT_TRUE(has_line(R"(vllm:request_success_total{model_name="nano",finished_reason="cancelled"} 0)"));
+  EXPECT_TRUE(has_line(R"(drawbridge:kv_written_values_total{model_name="nano",layer="0"} 1000)"));
+  EXPECT_TRUE(has_line(R"(drawbridge:kv_clipped_values_total{model_name="nano",layer="1"} 7)"));
   EXPECT_TRUE(has_line(R"(drawbridge:http_responses_total{model_name="nano",status="429"} 1)"));
   EXPECT_TRUE(has_line(R"(drawbridge:model_notice_info{model_name="nano",notice="says \"hi\" on\ntwo lines \\"} 1)"));
 }

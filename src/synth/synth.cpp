@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/durable.h"
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
+#include "checkpoint/shard_writer.h"
 #include "synth/draw.h"
 
 namespace drawbridge {
@@ -21,10 +23,10 @@ class WeightWriter {
       : staged_(staged), seed_(seed), total_(total), progress_(progress), piece_(kPieceBytes) {}
 
   Status write_shards(const std::vector<std::vector<PlannedTensor>>& shards) {
-    if (shards.size() == 1) return write_shard("model.safetensors", shards[0]);
+    if (shards.size() == 1) return write_shard(shard_name(0, 1), shards[0]);
     std::string weight_map;
     for (size_t s = 0; s < shards.size(); ++s) {
-      const std::string name = fmt::format("model-{:05}-of-{:05}.safetensors", s + 1, shards.size());
+      const std::string name = shard_name(s, shards.size());
       DB_TRY(write_shard(name, shards[s]));
       for (const PlannedTensor& tensor : shards[s]) {
         // As text: a tree of this many names would be slow to build.
@@ -139,7 +141,7 @@ Status synthesize(const SynthOptions& options, const SynthProgress& progress) {
 
   DB_ASSIGN(StagedDirectory staged, StagedDirectory::create(options.target));
   if (!options.tokenizer.empty()) DB_TRY(copy_tokenizer(options.tokenizer, staged));
-  DB_TRY(staged.check_room(total));
+  DB_TRY(check_room(staged.path(), total));
   WeightWriter writer(staged, options.seed, total, progress);
   DB_TRY(writer.write_shards(plan_shards(tensors, options.shard_bytes)));
   const Json stored = stored_config(json, options.dtype, plain_modules(tensors));

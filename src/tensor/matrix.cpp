@@ -29,6 +29,13 @@ const char* weight_format_name(WeightFormat format) {
   return "unknown";
 }
 
+std::optional<WeightFormat> float_format(DType dtype) {
+  if (dtype == DType::kF32) return WeightFormat::kF32;
+  if (dtype == DType::kF16) return WeightFormat::kF16;
+  if (dtype == DType::kBF16) return WeightFormat::kBF16;
+  return std::nullopt;
+}
+
 int64_t matrix_row_bytes(WeightFormat format, int64_t k) {
   switch (format) {
     case WeightFormat::kF32:

@@ -2,7 +2,9 @@
 // y = x W^T, as in every HuggingFace linear layer: N output features, K input features, rows of K.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "tensor/dtype.h"
 
@@ -16,6 +18,7 @@ enum class WeightFormat : uint8_t {
   kMxfp4,     // E2M1 pairs [N, K/2], low nibble first, with an E8M0 scale for each 32 along K: w = e2m1 * 2^(byte-127)
   kQ8,        // int8 [N, K] with an f16 scale for each 32 along K (GGUF's q8_0 unzipped): w = int8 * scale[n][k/32]
 };
+inline constexpr size_t kWeightFormats = 6;
 
 inline constexpr int64_t kFp8BlockEdge = 128;
 inline constexpr int64_t kMxfp4Block = 32;
@@ -33,6 +36,8 @@ struct Matrix {
 };
 
 const char* weight_format_name(WeightFormat format);
+/// The format of a matrix that is stored as plain elements of `dtype`; nothing where only blocks are stored so.
+std::optional<WeightFormat> float_format(DType dtype);
 /// Bytes of one row's elements, scales not counted.
 int64_t matrix_row_bytes(WeightFormat format, int64_t k);
 /// Bytes of all elements and scales.

@@ -39,14 +39,32 @@ void choose(const Guarded& expert, int n_experts, Draw& draw) {
   }
 }
 
-bool rounds(const Numerics& numerics, const Matrix& w) {
-  return numerics.round_gemm_input && w.format != WeightFormat::kF32;
+/// By how much two values may come apart that were `error` apart before they became inputs of a product with weights in
+/// `format`. Rounded to bf16: after_rounding. On a grid, where even the blocks' exponents may differ: by twice what a
+/// block loses, as a share of its largest value (input_codec_test.cpp).
+std::vector<double> after_preparing(const std::vector<double>& error, const float* value, const Numerics& numerics,
+                                    WeightFormat format) {
+  const InputCodec codec = codec_for_weights(numerics.input_codec, format);
+  const bool rounds = numerics.round_gemm_input && format != WeightFormat::kF32;
+  std::vector<double> after;
+  for (size_t i = 0; i < error.size(); ++i) {
+    if (codec == InputCodec::kNone) {
+      after.push_back(after_rounding(error[i], value[i], rounds));
+      continue;
+    }
+    const size_t from = i - i % kInputBlock, to = std::min(from + kInputBlock, error.size());
+    double largest = 0;
+    for (size_t k = from; k < to; ++k) largest = std::max(largest, std::fabs(value[k]) + error[k]);
+    const double share = codec == InputCodec::kInt8 ? 1.0 / 127 : codec == InputCodec::kMxfp8 ? 1.0 / 16 : 1.0 / 5;
+    after.push_back(error[i] + 2 * share * largest);
+  }
+  return after;
 }
 
 /// Error of one expert's output for row x [1, D], carried through by first principles: gate and up are products;
 /// |silu'| <= 1.1, so h = silu(gate) * up is off by 1.1 dg |up| + |silu| du (and their product), exp's 2^-20 and the
-/// roundings of the grid; `down` carries that on, its input rounded once more. Without `flips` no rounding to bf16 is
-/// taken to fall the other way, which is so for nearly every value.
+/// roundings of the grid; `down` carries that on, its input rounded once more. Without `flips` no rounding of an
+/// input is taken to fall the other way, which is so for nearly every value.
 std::vector<double> expert_error(const View& x, const MlpMatrices& w, const Numerics& numerics, bool flips) {
   const bool bf16 = flips && numerics.activation == DType::kBF16;
   ScalarBackend scalar(numerics);
@@ -55,17 +73,17 @@ std::vector<double> expert_error(const View& x, const MlpMatrices& w, const Nume
   scalar.linear(up.view(), x, w.up);
   scalar.swiglu(hidden.view(), gate.view(), up.view());
   scalar.linear(out.view(), hidden.view(), w.down);
-  const ProductBound gate_bound(x, w.gate, rounds(numerics, w.gate)), up_bound(x, w.up, rounds(numerics, w.up));
+  const ProductBound gate_bound(x, w.gate, numerics), up_bound(x, w.up, numerics);
   std::vector<double> hidden_error;
   for (int64_t i = 0; i < w.gate.n; ++i) {
     const double g = gate.row(0)[i], u = up.row(0)[i], h = hidden.row(0)[i];
     const double dg = after_rounding(gate_bound(0, i), g, bf16), du = after_rounding(up_bound(0, i), u, bf16);
     const double silu = std::fabs(g / (1 + std::exp(-g)));
     double error = 1.1 * dg * (std::fabs(u) + du) + silu * du + 0x1p-20 * std::fabs(h);
-    error = after_rounding(after_rounding(error, h, bf16), h, bf16);
-    hidden_error.push_back(after_rounding(error, h, flips && rounds(numerics, w.down)));
+    hidden_error.push_back(after_rounding(after_rounding(error, h, bf16), h, bf16));
   }
-  const ProductBound bound(hidden.view(), w.down, rounds(numerics, w.down), hidden_error);
+  if (flips) hidden_error = after_preparing(hidden_error, hidden.row(0), numerics, w.down.format);
+  const ProductBound bound(hidden.view(), w.down, numerics, hidden_error);
   std::vector<double> total;
   for (int64_t i = 0; i < w.down.n; ++i) total.push_back(after_rounding(bound(0, i), out.row(0)[i], bf16));
   return total;

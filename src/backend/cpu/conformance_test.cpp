@@ -36,7 +36,7 @@ TEST(ConformanceHelper, SeesAPlantedError) {
   draw.fill(x, Values::kReal);
   Guarded wanted(kF32, {5, 33});
   ScalarBackend(Numerics::parity(kF32)).linear(wanted.view(), x.view(), w.matrix());
-  const ProductBound product(x.view(), w.matrix(), false);
+  const ProductBound product(x.view(), w.matrix(), Numerics::parity(kF32));
   const Bound bound = [&](int64_t t, int64_t n, double) { return product(t, n); };
   EXPECT_TRUE(is_close(wanted, wanted, kF32, bound));
   EXPECT_TRUE(is_same(wanted, wanted));
@@ -81,9 +81,9 @@ TEST_P(RowConformance, LinearIsWithinItsBound) {
       const Weights w(format, s.n, s.k, Values::kReal, draw);
       const Guarded x(kF32, {s.t, s.k});
       draw.fill(x, Values::kReal);
-      const ProductBound exact(x.view(), w.matrix(), false), rounded(x.view(), w.matrix(), true);
+      const ProductBound exact(x.view(), w.matrix(), Numerics::parity(kF32));
       for (const Numerics& numerics : all_numerics()) {
-        const ProductBound& bound = numerics.round_gemm_input && format != WeightFormat::kF32 ? rounded : exact;
+        const ProductBound bound(x.view(), w.matrix(), numerics);
         Guarded wanted(kF32, {s.t, s.n}), found(kF32, {s.t, s.n});
         ScalarBackend(numerics).linear(wanted.view(), x.view(), w.matrix());
         backend(numerics).linear(found.view(), x.view(), w.matrix());
@@ -94,6 +94,28 @@ TEST_P(RowConformance, LinearIsWithinItsBound) {
         backend(numerics).linear_f32(found.view(), x.view(), w.matrix());
         ASSERT_TRUE(is_close(found, wanted, kF32, [&](int64_t t, int64_t n, double) { return exact(t, n); }))
             << "f32 " << weight_format_name(format) << " " << s.t << " " << s.n << " " << s.k;
+      }
+    }
+  }
+}
+
+/// The kernels' grids are the reference's, bit for bit (the sign of zero aside), for values of every size.
+TEST_P(RowConformance, InputsAreQuantizedExactly) {
+  Draw draw(31);
+  for (const InputCodec codec : {InputCodec::kInt8, InputCodec::kMxfp8, InputCodec::kMxfp4}) {
+    for (int round = 0; round < 300; ++round) {
+      const int64_t n = draw.whole(1, 70);
+      std::vector<float> wanted, found(static_cast<size_t>(n));
+      for (int64_t i = 0; i < n; ++i) {
+        const bool is_bad = draw.whole(0, 999) == 0;
+        const float value = std::ldexp(draw.value(Values::kReal), draw.whole(-12, 0) + (round - 150));
+        wanted.push_back(is_bad ? (i % 2 == 0 ? INFINITY : NAN) : value);
+      }
+      kernels().quantize_row(found.data(), wanted.data(), n, codec);
+      quantize_input(codec, wanted);
+      for (size_t i = 0; i < found.size(); ++i) {
+        ASSERT_TRUE(found[i] == wanted[i] || (std::isnan(found[i]) && std::isnan(wanted[i])))
+            << input_codec_name(codec) << ": wanted " << wanted[i] << ", found " << found[i];
       }
     }
   }

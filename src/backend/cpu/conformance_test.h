@@ -250,12 +250,12 @@ inline testing::AssertionResult is_same(const Guarded& found, const Guarded& wan
 struct Target {
   std::string isa;
   int n_threads;
-  bool bf16_dot;  // false: as on a CPU without that instruction
+  bool dots;  // false: as on a CPU without dot products of bf16 and int8
 };
 
 inline void PrintTo(const Target& target, std::ostream* out) {
-  const bool hidden = target.isa == "avx512" && !target.bf16_dot;
-  *out << target.isa << (hidden ? "_without_bf16_dot" : "") << "_threads_" << target.n_threads;
+  const bool hidden = target.isa == "avx512" && !target.dots;
+  *out << target.isa << (hidden ? "_without_dots" : "") << "_threads_" << target.n_threads;
 }
 
 inline std::vector<Target> all_targets() {
@@ -263,8 +263,8 @@ inline std::vector<Target> all_targets() {
   const CpuFeatures features = detect_cpu_features();
   for (const std::string& isa : usable_isas(features)) {
     if (isa == "scalar") continue;
-    for (const int n_threads : {1, 3}) targets.push_back({isa, n_threads, features.avx512_bf16});
-    if (isa == "avx512" && features.avx512_bf16) targets.push_back({isa, 2, false});
+    for (const int n_threads : {1, 3}) targets.push_back({isa, n_threads, true});
+    if (isa == "avx512") targets.push_back({isa, 2, false});
   }
   return targets;
 }
@@ -275,16 +275,30 @@ inline std::string target_name(const testing::TestParamInfo<Target>& info) {
 
 class Conformance : public testing::TestWithParam<Target> {
  protected:
-  static SimdBackend backend(const Numerics& numerics, int n_threads = GetParam().n_threads) {
-    const Kernels* kernels = &portable_kernels();
+  static const Kernels& kernels() {
 #if defined(__x86_64__)
-    if (GetParam().isa == "avx2") kernels = &avx2_kernels();
-    if (GetParam().isa == "avx512") kernels = &avx512_kernels();
+    if (GetParam().isa == "avx2") return avx2_kernels();
+    if (GetParam().isa == "avx512") return avx512_kernels();
 #endif
-    return SimdBackend(numerics, *kernels, GetParam().bf16_dot, ThreadPool::start(n_threads).value());
+    return portable_kernels();
+  }
+  static SimdBackend backend(const Numerics& numerics, int n_threads = GetParam().n_threads) {
+    const CpuFeatures features = detect_cpu_features();
+    DotProducts dots;
+    dots.bf16 = GetParam().dots && features.avx512_bf16;
+#if defined(__x86_64__)
+    const bool vnni = GetParam().dots && GetParam().isa == "avx512" && features.avx512_vnni;
+    if (vnni) dots.int8 = &avx512_vnni_kernels();
+#endif
+    return SimdBackend(numerics, kernels(), dots, ThreadPool::start(n_threads).value());
   }
   static std::vector<Numerics> all_numerics() {
-    return {Numerics::parity(DType::kF32), Numerics::parity(DType::kBF16), Numerics::serving()};
+    std::vector<Numerics> all = {Numerics::parity(DType::kF32), Numerics::parity(DType::kBF16), Numerics::serving()};
+    for (const InputCodec codec : {InputCodec::kInt8, InputCodec::kMxfp8, InputCodec::kMxfp4}) {
+      all.push_back(Numerics::serving());
+      all.back().input_codec = codec;
+    }
+    return all;
   }
 };
 
@@ -296,15 +310,28 @@ inline bool whole_blocks_only(WeightFormat format) {
   return format == WeightFormat::kMxfp4 || format == WeightFormat::kQ8;
 }
 
+/// A row of x as a product with weights in `format` takes it.
+inline std::vector<float> prepared_row(const float* x, int64_t n, const Numerics& numerics, WeightFormat format) {
+  std::vector<float> row(x, x + n);
+  const InputCodec codec = codec_for_weights(numerics.input_codec, format);
+  quantize_input(codec, row);
+  if (codec == InputCodec::kNone && numerics.round_gemm_input && format != WeightFormat::kF32) {
+    std::transform(row.begin(), row.end(), row.begin(), round_to_bf16);
+  }
+  return row;
+}
+
 /// Error of y = x w^T [T, N] against the exact product: with S = sum_k |x[k]| |w[n][k]|, K products and sums (twice,
 /// for pairs), a rounded scale, the lanes' tree and the last rounding give gamma(2 K + 16) S; subnormal products may
 /// vanish.
 class ProductBound {
  public:
   /// `input_error` [T, K], if any: by how much each input may be off.
-  ProductBound(const View& x, const Matrix& w, bool round_input, const std::vector<double>& input_error = {})
+  ProductBound(const View& x, const Matrix& w, const Numerics& numerics, const std::vector<double>& input_error = {})
       : n_(w.n), bound_(static_cast<size_t>(x.rows() * w.n)) {
     std::vector<float> row(static_cast<size_t>(w.k));
+    std::vector<std::vector<float>> input;
+    for (int64_t t = 0; t < x.rows(); ++t) input.push_back(prepared_row(x.row(t), w.k, numerics, w.format));
     for (int64_t n = 0; n < w.n; ++n) {
       dequantize_row(w, n, row.data());
       for (int64_t t = 0; t < x.rows(); ++t) {
@@ -312,7 +339,7 @@ class ProductBound {
         for (int64_t k = 0; k < w.k; ++k) {
           const double weight = std::fabs(row[static_cast<size_t>(k)]);
           const double error = input_error.empty() ? 0 : input_error[static_cast<size_t>(t * w.k + k)];
-          const double value = std::fabs(round_input ? round_to_bf16(x.row(t)[k]) : x.row(t)[k]);
+          const double value = std::fabs(input[static_cast<size_t>(t)][static_cast<size_t>(k)]);
           absolute += (value + error) * weight;
           carried += error * weight;
         }

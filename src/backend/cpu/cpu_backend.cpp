@@ -1,5 +1,7 @@
 #include "backend/cpu/cpu_backend.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -18,6 +20,15 @@ void CpuBackend::count_kv_write(const PagedView& cache, int64_t n_rows, int64_t 
   if (cache.counts == nullptr) return;
   cache.counts->n_written += n_rows * cache.format.n_fp8;
   cache.counts->n_clipped += n_clipped;
+}
+
+std::string CpuBackend::describe_inputs() const {
+  std::vector<std::string> formats;
+  for (const WeightFormat format : {WeightFormat::kMxfp4, WeightFormat::kFp8Block, WeightFormat::kQ8}) {
+    if (input_codec(format) != InputCodec::kNone) formats.emplace_back(weight_format_name(format));
+  }
+  if (formats.empty()) return "";
+  return fmt::format(", {} inputs for {} weights", input_codec_name(numerics_.input_codec), fmt::join(formats, ", "));
 }
 
 void CpuBackend::copy(View y, View x) {

@@ -20,9 +20,13 @@ class CpuBackend : public Backend {
   void synchronize() override {}
 
  protected:
+  /// For describe(): which inputs are quantized; nothing when none are.
+  std::string describe_inputs() const;
   bool rounds_output() const { return numerics_.activation == DType::kBF16; }
   float round_output(float value) const { return rounds_output() ? round_to_bf16(value) : value; }
-  /// Whether a product with weights of this format takes its inputs in bf16.
+  /// The grid of the inputs of a product with weights of this format, and where there is none, whether they are rounded
+  /// to bf16.
+  InputCodec input_codec(WeightFormat format) const { return codec_for_weights(numerics_.input_codec, format); }
   bool rounds_input(WeightFormat format) const { return numerics_.round_gemm_input && format != WeightFormat::kF32; }
 
   /// Adds what a kv_write of n_rows did to the cache's counts.

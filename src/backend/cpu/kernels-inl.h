@@ -3,6 +3,8 @@
 
 #include "backend/cpu/dot-inl.h"
 //
+#include "backend/cpu/quantize-inl.h"
+//
 #include "backend/cpu/rows-inl.h"
 //
 #include "backend/cpu/attention-inl.h"
@@ -11,8 +13,9 @@ namespace drawbridge {
 namespace {
 
 constexpr Kernels kernel_table(const char* isa, void (*gemm_bf16)(const GemmArgs&)) {
-  return Kernels{isa,        gemm_f32,     gemm_bf16,      decode_row, narrow_row,   round_row, add_row, add_scaled_row,
-                 swiglu_row, rms_norm_row, layer_norm_row, rope_row,   index_scores, attend};
+  return Kernels{isa,          gemm_f32,       gemm_bf16, decode_row,     narrow_row,
+                 round_row,    quantize_row,   add_row,   add_scaled_row, swiglu_row,
+                 rms_norm_row, layer_norm_row, rope_row,  index_scores,   attend};
 }
 
 }  // namespace

@@ -52,7 +52,12 @@ void ScalarBackend::layer_norm(View y, View x, std::span<const float> w, std::sp
   }
 }
 
-void ScalarBackend::matmul(View y, View x, const Matrix& w, bool round_input, bool round_result) const {
+void ScalarBackend::prepare_input(WeightFormat format, std::span<float> row) const {
+  if (input_codec(format) != InputCodec::kNone) return quantize_input(input_codec(format), row);
+  if (rounds_input(format)) std::transform(row.begin(), row.end(), row.begin(), round_to_bf16);
+}
+
+void ScalarBackend::matmul(View y, View x, const Matrix& w, bool exact) const {
   DB_CHECK(x.cols() == w.k && y.cols() == w.n && x.rows() == y.rows());
   std::vector<float> row(index(w.k));
   std::vector<float> input(index(w.k));
@@ -60,21 +65,21 @@ void ScalarBackend::matmul(View y, View x, const Matrix& w, bool round_input, bo
     dequantize_row(w, n, row.data());
     for (int64_t t = 0; t < x.rows(); ++t) {
       std::copy_n(flat_row(x, t), w.k, input.begin());
-      if (round_input) std::transform(input.begin(), input.end(), input.begin(), round_to_bf16);
+      if (!exact) prepare_input(w.format, input);
       double sum = 0;
       for (size_t k = 0; k < row.size(); ++k) sum += static_cast<double>(input[k]) * row[k];
       const auto value = static_cast<float>(sum);
-      flat_row(y, t)[n] = round_result ? round_output(value) : value;
+      flat_row(y, t)[n] = exact ? value : round_output(value);
     }
   }
 }
 
 void ScalarBackend::linear(View y, View x, const Matrix& w) {
-  matmul(y, x, w, rounds_input(w.format), true);
+  matmul(y, x, w, false);
 }
 
 void ScalarBackend::linear_f32(View y, View x, const Matrix& w) {
-  matmul(y, x, w, false, false);
+  matmul(y, x, w, true);
 }
 
 void ScalarBackend::linear_heads(View y, View x, const Matrix& w) {

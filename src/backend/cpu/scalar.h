@@ -10,7 +10,7 @@ class ScalarBackend : public CpuBackend {
  public:
   using CpuBackend::CpuBackend;
 
-  std::string describe() const override { return "cpu scalar, double accumulation, 1 thread"; }
+  std::string describe() const override { return "cpu scalar, double accumulation" + describe_inputs() + ", 1 thread"; }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override;
   void rms_norm(View y, View x, std::span<const float> w, float eps) override;
@@ -30,7 +30,10 @@ class ScalarBackend : public CpuBackend {
   void add(View y, View x) override;
 
  private:
-  void matmul(View y, View x, const Matrix& w, bool round_input, bool round_result) const;
+  /// Rounds or quantizes a row as the numerics want it for weights of this format.
+  void prepare_input(WeightFormat format, std::span<float> row) const;
+  /// `exact`: neither input nor output is rounded.
+  void matmul(View y, View x, const Matrix& w, bool exact) const;
 };
 
 }  // namespace drawbridge

@@ -17,10 +17,16 @@
 
 namespace drawbridge {
 
+/// Instructions that a CPU may have beside those of its kernels' set.
+struct DotProducts {
+  bool bf16 = false;                  // what Kernels::gemm_bf16 needs, where it is not null
+  const Int8Kernels* int8 = nullptr;  // null: int8 inputs are multiplied as bf16 or f32
+};
+
 class SimdBackend : public CpuBackend {
  public:
-  /// `bf16_dot`: the CPU has the instruction that kernels.gemm_bf16 needs.
-  SimdBackend(const Numerics& numerics, const Kernels& kernels, bool bf16_dot, std::unique_ptr<ThreadPool> pool);
+  SimdBackend(const Numerics& numerics, const Kernels& kernels, const DotProducts& dots,
+              std::unique_ptr<ThreadPool> pool);
 
   std::string describe() const override;
 
@@ -43,16 +49,23 @@ class SimdBackend : public CpuBackend {
   void add(View y, View x) override;
 
  private:
-  /// How a product takes its inputs: f32 as they are, f32 rounded to bf16, or stored as bf16.
-  enum class InputKind { kF32, kRounded, kBf16 };
-  static constexpr size_t kInputKinds = 3;
-  static int64_t element_bytes(InputKind kind) { return kind == InputKind::kBf16 ? 2 : 4; }
-  /// Elements of a packed row of n: whole steps of every kernel.
-  static int64_t padded_width(int64_t n);
+  /// How the inputs of a product lie in memory.
+  enum class Storage { kF32, kBf16, kInt8 };  // kInt8: in groups, an "element" being one
+  static int64_t element_bytes(Storage storage);
+  /// How a product takes its inputs.
+  struct InputForm {
+    Storage storage = Storage::kF32;
+    bool round = false;                    // to bf16
+    InputCodec codec = InputCodec::kNone;  // instead of rounding
+
+    bool is_as_given() const { return storage == Storage::kF32 && !round && codec == InputCodec::kNone; }
+  };
+  /// Elements of a packed row of n values: whole steps of every kernel.
+  static int64_t packed_elements(Storage storage, int64_t n);
 
   /// The left side of a product: rows of K elements, for [T, H, K] H rows a token.
   struct Input {
-    InputKind kind = InputKind::kF32;
+    Storage storage = Storage::kF32;
     const uint8_t* data = nullptr;
     int64_t row_stride = 0;   // elements from token to token
     int64_t head_stride = 0;  // elements from head to head
@@ -69,12 +82,13 @@ class SimdBackend : public CpuBackend {
 
   ThreadScratch& scratch_of(int thread) { return thread_scratch_[static_cast<size_t>(thread)]; }
 
-  InputKind input_kind(WeightFormat format) const;
-  void pack_row(InputKind kind, void* y, const float* x, int64_t n) const;
-  Input pack(const View& x, InputKind kind, Scratch& scratch);
-  void gemm(InputKind kind, const GemmArgs& args) const;
-  void multiply(const View& y, const View& x, const Matrix& w, InputKind kind, bool round_output);
+  InputForm input_form(WeightFormat format) const;
+  void pack_values(const InputForm& form, uint8_t* row, int64_t from, const float* x, int64_t n) const;
+  Input pack(const View& x, const InputForm& form, Scratch& scratch);
+  void gemm(Storage storage, const GemmArgs& args) const;
+  void multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output);
 
+  static int64_t hidden_bytes(int64_t width);
   uint8_t* hidden_row(int64_t place, int64_t width) const;
   void pack_expert_inputs(const View& x, std::span<const MlpMatrices> experts);
   void expert_hidden(const MlpMatrices& w, int32_t expert, int64_t strip, ThreadScratch& scratch);
@@ -89,6 +103,7 @@ class SimdBackend : public CpuBackend {
 
   const Kernels& kernels_;
   bool bf16_dot_;
+  const Int8Kernels* int8_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<ThreadScratch> thread_scratch_;
 
@@ -99,9 +114,9 @@ class SimdBackend : public CpuBackend {
   std::vector<int32_t> n_selected_;  // [T] positions that attention reads
 
   ExpertRows expert_rows_;
-  std::array<Scratch, kInputKinds> expert_input_scratch_;
-  std::array<Input, kInputKinds> expert_input_;
-  Scratch hidden_;  // [slots, I] silu(gate) * up, packed for the product with `down`
+  std::array<Scratch, kWeightFormats> expert_input_scratch_;
+  std::array<Input, kWeightFormats> expert_input_;  // as weights of each format take it
+  Scratch hidden_;                                  // [slots, I] silu(gate) * up, packed for the product with `down`
 };
 
 }  // namespace drawbridge

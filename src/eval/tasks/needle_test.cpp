@@ -104,6 +104,17 @@ TEST(Needle, FirstNumberCounts) {
   EXPECT_FALSE(needle_place("gsm8k-12"));
 }
 
+TEST(Needle, IsATaskOfTheRunner) {
+  const auto task = make_needle_task(options_of(400, 1000), count_words);
+  ASSERT_TRUE(task.ok());
+  EXPECT_EQ(task->items.size(), 15u);
+  const EvalItem& item = task->items[2];
+  const ScoredAnswer scored = task->filters.at(0).score(item, "It is " + item.expected + ".");
+  EXPECT_EQ(scored.answer, item.expected);
+  EXPECT_EQ(scored.score, 1);
+  EXPECT_EQ(task->manifest["index_topk"], 400);
+}
+
 TEST(Filler, CutsLongTextBetweenCharacters) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "ü";

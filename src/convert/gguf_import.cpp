@@ -1,7 +1,8 @@
-#include "convert/import.h"
+#include "convert/convert.h"
 
 #include <map>
 
+#include "base/durable.h"
 #include "base/staged_directory.h"
 #include "checkpoint/sharded_writer.h"
 #include "convert/gguf_config.h"
@@ -43,10 +44,10 @@ Status write_weights(const ImportPlan& plan, const ImportOptions& options, const
       total += tensor.spec.bytes();
     }
   }
-  DB_TRY(staged.check_room(total));
+  DB_TRY(check_room(staged.path(), total));
   const auto shards = cut_shards(groups, options.shard_bytes);
   ShardedWriter out(staged.path(), shards);
-  const Sink sink = [&](std::span<const std::byte> piece) {
+  const ByteSink sink = [&](std::span<const std::byte> piece) {
     done += static_cast<int64_t>(piece.size());
     if (progress) progress(done, total);
     return out.append(piece);

@@ -9,9 +9,9 @@
 
 namespace drawbridge {
 
-using Sink = std::function<Status(std::span<const std::byte>)>;
+using ByteSink = std::function<Status(std::span<const std::byte>)>;
 
 /// Writes all bytes of one tensor.
-using TensorWriter = std::function<Status(const Sink&)>;
+using TensorWriter = std::function<Status(const ByteSink&)>;
 
 }  // namespace drawbridge

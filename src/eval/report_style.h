@@ -1,0 +1,33 @@
+// The style sheet of report pages.
+#pragma once
+
+namespace drawbridge {
+
+inline constexpr const char* kReportStyle = R"css(
+:root { color-scheme: light dark; --ink: #1c2330; --paper: #fbfbf9; --soft: #667085; --line: #d9dce3; --card: #fff;
+  --baseline: #5b7fb4; --candidate: #d9822b; --good: #2e8b57; --bad: #c0392b; --open: #8a6d1d; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ee; --paper: #14171d; --soft: #9aa3b2; --line: #313846;
+  --card: #1b1f27; --baseline: #7fa3d8; --candidate: #f0a24e; --good: #5fc08a; --bad: #ef7565; --open: #d9b44a; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 860px; padding: 2rem 1.25rem 4rem; color: var(--ink); background: var(--paper);
+  font: 16px/1.55 system-ui, sans-serif; }
+h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; } p { margin: .5rem 0; } .soft { color: var(--soft); }
+table { border-collapse: collapse; margin: .75rem 0; font-variant-numeric: tabular-nums; font-size: .92rem; }
+th, td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align: right; }
+th { color: var(--soft); font-weight: 600; } th.name, td.name { text-align: left; }
+.scroll { overflow-x: auto; } td.flip { font-weight: 700; color: var(--bad); } td.win { font-weight: 700; color: var(--good); }
+.verdict { background: var(--card); border: 1px solid var(--line); border-left: 6px solid var(--open);
+  border-radius: 6px; padding: .7rem 1rem; margin: 1rem 0; }
+.verdict.non-inferior { border-left-color: var(--good); } .verdict.inferior { border-left-color: var(--bad); }
+details { margin: .5rem 0; } summary { cursor: pointer; color: var(--soft); }
+pre { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; font-size: .85rem; }
+svg { display: block; width: 100%; height: auto; margin: .5rem 0; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
+svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); } svg .whisker { stroke: var(--ink); stroke-width: 2; }
+svg .margin { stroke: var(--bad); stroke-dasharray: 4 3; } svg .baseline { fill: var(--baseline); }
+svg .candidate { fill: var(--candidate); } svg .found { fill: var(--good); } svg .missed { fill: var(--line); }
+.key::before { content: ""; display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .35rem; }
+.key.baseline::before { background: var(--baseline); } .key.candidate::before { background: var(--candidate); }
+)css";
+
+}  // namespace drawbridge
