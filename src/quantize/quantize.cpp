@@ -132,7 +132,7 @@ class QuantizeRun {
         progress_(options, "quantizing", plan.source_bytes()) {}
 
   Result<QuantizeReport> run(StagedDirectory staged) {
-    DB_ASSIGN(Journal journal, Journal::open(staged.path() + "/" + kJournalName, identity_));
+    DB_ASSIGN(ShardJournal journal, ShardJournal::open(staged.path() + "/" + kJournalName, identity_));
     DB_TRY(keep_finished(staged.path(), journal));
     DB_TRY(check_room(staged.path(), missing_bytes()));
     DB_TRY(after(QuantizeStep::kStarted));
@@ -174,7 +174,7 @@ class QuantizeRun {
   }
 
   /// Files that an earlier run finished and that still are what it wrote.
-  Status keep_finished(const std::string& directory, const Journal& journal) {
+  Status keep_finished(const std::string& directory, const ShardJournal& journal) {
     for (size_t s = 0; s < plan_.shards.size(); ++s) {
       const auto place = journal.finished().find(name_of(s));
       if (place == journal.finished().end()) continue;
@@ -190,7 +190,7 @@ class QuantizeRun {
     return Status();
   }
 
-  Status write_shard(size_t s, const std::string& directory, Journal& journal) {
+  Status write_shard(size_t s, const std::string& directory, ShardJournal& journal) {
     const ShardLayout layout = lay_out(plan_, plan_.shards[s]);
     const std::string path = directory + "/" + name_of(s);
     const std::string temporary = path + ".tmp";
