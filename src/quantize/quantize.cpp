@@ -11,6 +11,7 @@
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
 #include "base/units.h"
+#include "checkpoint/shard_index.h"
 #include "quantize/convert_tensor.h"
 #include "quantize/journal.h"
 #include "quantize/manifest.h"
@@ -236,7 +237,7 @@ class QuantizeRun {
     DB_ASSIGN(const Json config, parse_json(text, path));
     DB_TRY(staged.write_text("config.json", pretty_json(quantized_config_json(config, plan_))));
     if (shards.size() > 1) {
-      DB_TRY(staged.write_text("model.safetensors.index.json", shard_index_text(plan_, shards)));
+      DB_TRY(staged.write_text(kShardIndexName, shard_index_text(plan_, shards)));
     }
     for (const char* name : kCopiedFiles) {
       std::error_code error;
