@@ -21,6 +21,15 @@ const Kernels& kernels_of(Isa isa) {
   return portable_kernels();
 }
 
+DotProducts dot_products(Isa isa, const CpuFeatures& features) {
+  DotProducts dots;
+  dots.bf16 = features.avx512_bf16;
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512 && features.avx512_vnni) dots.int8 = &avx512_vnni_kernels();
+#endif
+  return dots;
+}
+
 }  // namespace
 
 void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps) {
@@ -38,7 +47,7 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
   const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
   DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads))));
   return std::unique_ptr<Backend>(
-      std::make_unique<SimdBackend>(options.numerics, kernels_of(isa), features.avx512_bf16, std::move(pool)));
+      std::make_unique<SimdBackend>(options.numerics, kernels_of(isa), dot_products(isa, features), std::move(pool)));
 }
 
 std::vector<std::string> usable_cpu_isas() {

@@ -29,6 +29,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_inspect(app, action);
   add_synth(app, action);
   add_convert(app, action);
+  add_calibrate(app, action);
   add_quantize(app, action);
   add_bench(app, action);
   add_eval(app, action);

@@ -205,11 +205,19 @@ class Planner {
   Status check_rest() {
     DB_TRY(check_copy("nextn.embed_tokens.weight", "token_embd.weight"));
     DB_TRY(check_copy("nextn.shared_head_head.weight", c_.tied_embeddings ? "token_embd.weight" : "output.weight"));
-    std::vector<std::string> unused;
+    std::vector<std::string> unused, placeholders;
     for (const auto& [name, tensor] : file_.tensors()) {
-      if (used_.count(name) == 0) unused.push_back(name);
+      if (used_.count(name) != 0) continue;
+      (name.find(".indexer.") == std::string::npos ? unused : placeholders).push_back(name);
     }
-    for (const std::string& line : group_names(unused)) plan_.notices.push_back(line + ": not used, not converted");
+    if (!placeholders.empty()) {
+      plan_.notices.push_back(
+          fmt::format("{} indexer tensors of shared layers, the first {}: not converted, these layers take the "
+                      "selection of an earlier one",
+                      placeholders.size(), placeholders[0]));
+    }
+    for (const std::string& line : group_names(unused))
+      plan_.notices.push_back(line + ": not converted, nothing reads it");
     for (const std::string& line : group_names(wide_)) {
       plan_.notices.push_back(line + ": written as F32, since no 16-bit type holds its values exactly");
     }

@@ -250,12 +250,12 @@ inline testing::AssertionResult is_same(const Guarded& found, const Guarded& wan
 struct Target {
   std::string isa;
   int n_threads;
-  bool bf16_dot;  // false: as on a CPU without that instruction
+  bool dots;  // false: as on a CPU without dot products of bf16 and int8
 };
 
 inline void PrintTo(const Target& target, std::ostream* out) {
-  const bool hidden = target.isa == "avx512" && !target.bf16_dot;
-  *out << target.isa << (hidden ? "_without_bf16_dot" : "") << "_threads_" << target.n_threads;
+  const bool hidden = target.isa == "avx512" && !target.dots;
+  *out << target.isa << (hidden ? "_without_dots" : "") << "_threads_" << target.n_threads;
 }
 
 inline std::vector<Target> all_targets() {
@@ -263,8 +263,8 @@ inline std::vector<Target> all_targets() {
   const CpuFeatures features = detect_cpu_features();
   for (const std::string& isa : usable_isas(features)) {
     if (isa == "scalar") continue;
-    for (const int n_threads : {1, 3}) targets.push_back({isa, n_threads, features.avx512_bf16});
-    if (isa == "avx512" && features.avx512_bf16) targets.push_back({isa, 2, false});
+    for (const int n_threads : {1, 3}) targets.push_back({isa, n_threads, true});
+    if (isa == "avx512") targets.push_back({isa, 2, false});
   }
   return targets;
 }
@@ -283,7 +283,14 @@ class Conformance : public testing::TestWithParam<Target> {
     return portable_kernels();
   }
   static SimdBackend backend(const Numerics& numerics, int n_threads = GetParam().n_threads) {
-    return SimdBackend(numerics, kernels(), GetParam().bf16_dot, ThreadPool::start(n_threads).value());
+    const CpuFeatures features = detect_cpu_features();
+    DotProducts dots;
+    dots.bf16 = GetParam().dots && features.avx512_bf16;
+#if defined(__x86_64__)
+    const bool vnni = GetParam().dots && GetParam().isa == "avx512" && features.avx512_vnni;
+    if (vnni) dots.int8 = &avx512_vnni_kernels();
+#endif
+    return SimdBackend(numerics, kernels(), dots, ThreadPool::start(n_threads).value());
   }
   static std::vector<Numerics> all_numerics() {
     std::vector<Numerics> all = {Numerics::parity(DType::kF32), Numerics::parity(DType::kBF16), Numerics::serving()};

@@ -62,6 +62,7 @@ CpuFeatures detect_cpu_features() {
   found.avx512dq = __builtin_cpu_supports("avx512dq");
   found.avx512vl = __builtin_cpu_supports("avx512vl");
   found.avx512_bf16 = __builtin_cpu_supports("avx512bf16");
+  found.avx512_vnni = __builtin_cpu_supports("avx512vnni");
 #endif
   return found;
 }

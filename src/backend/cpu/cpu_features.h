@@ -18,6 +18,7 @@ struct CpuFeatures {
   bool avx512dq = false;
   bool avx512vl = false;
   bool avx512_bf16 = false;
+  bool avx512_vnni = false;
 };
 
 enum class Isa { kScalar, kPortable, kAvx2, kAvx512 };

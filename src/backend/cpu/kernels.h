@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "backend/cpu/int8_group.h"
 #include "tensor/input_codec.h"
 #include "tensor/kv_format.h"
 #include "tensor/matrix.h"
@@ -23,7 +24,7 @@ struct GemmArgs {
   Matrix w;
   int64_t n_from = 0;
   int64_t n_to = 0;
-  const void* x = nullptr;         // rows of K: f32 for gemm, bf16 for gemm_bf16
+  const void* x = nullptr;         // rows of K: f32 for gemm, bf16 for gemm_bf16, groups for Int8Kernels
   int64_t x_stride = 0;            // elements
   const int32_t* x_row = nullptr;  // [n_tokens] row of x for each t; null: t
   int64_t n_tokens = 0;
@@ -106,9 +107,19 @@ struct Kernels {
   void (*attend)(const AttendArgs&);
 };
 
+/// Products of MXFP4 weights with int8 inputs, as integers.
+struct Int8Kernels {
+  const char* name;
+  void (*pack)(Int8Group* y, int64_t from, const float* x,
+               int64_t n);  // values [from, from + n) of a row, whole blocks
+  void (*gemm)(const GemmArgs&);
+};
+
 const Kernels& portable_kernels();
 const Kernels& avx2_kernels();
 /// Its gemm_bf16 needs AVX512_BF16 beside what the rest needs.
 const Kernels& avx512_kernels();
+/// Needs AVX512_VNNI beside what avx512_kernels() needs.
+const Int8Kernels& avx512_vnni_kernels();
 
 }  // namespace drawbridge

@@ -1,5 +1,7 @@
 #include "backend/cpu/simd.h"
 
+#include <fmt/ranges.h>
+
 #include "backend/cpu/router.h"
 
 namespace drawbridge {
@@ -17,17 +19,22 @@ constexpr int64_t kRouteCost = 100;  // exp in double and a selection
 
 }  // namespace
 
-SimdBackend::SimdBackend(const Numerics& numerics, const Kernels& kernels, bool bf16_dot,
+SimdBackend::SimdBackend(const Numerics& numerics, const Kernels& kernels, const DotProducts& dots,
                          std::unique_ptr<ThreadPool> pool)
     : CpuBackend(numerics),
       kernels_(kernels),
-      bf16_dot_(bf16_dot && kernels.gemm_bf16 != nullptr),
+      bf16_dot_(dots.bf16 && kernels.gemm_bf16 != nullptr),
+      int8_(dots.int8),
       pool_(std::move(pool)),
       thread_scratch_(index(pool_->size())) {}
 
 std::string SimdBackend::describe() const {
-  return fmt::format("cpu {}{}, f32 accumulation{}, {} thread{}", kernels_.isa, bf16_dot_ ? " with bf16 dot" : "",
-                     describe_inputs(), pool_->size(), pool_->size() == 1 ? "" : "s");
+  std::vector<std::string> dots;
+  if (bf16_dot_) dots.emplace_back("bf16");
+  if (int8_ != nullptr) dots.push_back(fmt::format("int8 ({})", int8_->name));
+  return fmt::format("cpu {}{}, f32 accumulation{}, {} thread{}", kernels_.isa,
+                     dots.empty() ? "" : fmt::format(" with {} dot", fmt::join(dots, " and ")), describe_inputs(),
+                     pool_->size(), pool_->size() == 1 ? "" : "s");
 }
 
 void SimdBackend::embed(View x, const Matrix& table, std::span<const int32_t> token) {

@@ -17,10 +17,16 @@
 
 namespace drawbridge {
 
+/// Instructions that a CPU may have beside those of its kernels' set.
+struct DotProducts {
+  bool bf16 = false;                  // what Kernels::gemm_bf16 needs, where it is not null
+  const Int8Kernels* int8 = nullptr;  // null: int8 inputs are multiplied as bf16 or f32
+};
+
 class SimdBackend : public CpuBackend {
  public:
-  /// `bf16_dot`: the CPU has the instruction that kernels.gemm_bf16 needs.
-  SimdBackend(const Numerics& numerics, const Kernels& kernels, bool bf16_dot, std::unique_ptr<ThreadPool> pool);
+  SimdBackend(const Numerics& numerics, const Kernels& kernels, const DotProducts& dots,
+              std::unique_ptr<ThreadPool> pool);
 
   std::string describe() const override;
 
@@ -44,8 +50,8 @@ class SimdBackend : public CpuBackend {
 
  private:
   /// How the inputs of a product lie in memory.
-  enum class Storage { kF32, kBf16 };
-  static int64_t element_bytes(Storage storage) { return storage == Storage::kBf16 ? 2 : 4; }
+  enum class Storage { kF32, kBf16, kInt8 };  // kInt8: in groups, an "element" being one
+  static int64_t element_bytes(Storage storage);
   /// How a product takes its inputs.
   struct InputForm {
     Storage storage = Storage::kF32;
@@ -54,8 +60,8 @@ class SimdBackend : public CpuBackend {
 
     bool is_as_given() const { return storage == Storage::kF32 && !round && codec == InputCodec::kNone; }
   };
-  /// Elements of a packed row of n: whole steps of every kernel.
-  static int64_t padded_width(int64_t n);
+  /// Elements of a packed row of n values: whole steps of every kernel.
+  static int64_t packed_elements(Storage storage, int64_t n);
 
   /// The left side of a product: rows of K elements, for [T, H, K] H rows a token.
   struct Input {
@@ -77,11 +83,12 @@ class SimdBackend : public CpuBackend {
   ThreadScratch& scratch_of(int thread) { return thread_scratch_[static_cast<size_t>(thread)]; }
 
   InputForm input_form(WeightFormat format) const;
-  void pack_row(const InputForm& form, void* y, const float* x, int64_t n) const;
+  void pack_values(const InputForm& form, uint8_t* row, int64_t from, const float* x, int64_t n) const;
   Input pack(const View& x, const InputForm& form, Scratch& scratch);
   void gemm(Storage storage, const GemmArgs& args) const;
   void multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output);
 
+  static int64_t hidden_bytes(int64_t width);
   uint8_t* hidden_row(int64_t place, int64_t width) const;
   void pack_expert_inputs(const View& x, std::span<const MlpMatrices> experts);
   void expert_hidden(const MlpMatrices& w, int32_t expert, int64_t strip, ThreadScratch& scratch);
@@ -96,6 +103,7 @@ class SimdBackend : public CpuBackend {
 
   const Kernels& kernels_;
   bool bf16_dot_;
+  const Int8Kernels* int8_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<ThreadScratch> thread_scratch_;
 

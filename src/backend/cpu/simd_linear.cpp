@@ -18,9 +18,14 @@ int64_t ceil_div(int64_t a, int64_t b) {
 
 }  // namespace
 
-int64_t SimdBackend::padded_width(int64_t n) {
+int64_t SimdBackend::element_bytes(Storage storage) {
+  if (storage == Storage::kInt8) return sizeof(Int8Group);
+  return storage == Storage::kBf16 ? 2 : 4;
+}
+
+int64_t SimdBackend::packed_elements(Storage storage, int64_t n) {
   constexpr int64_t kStep = 32;
-  return ceil_div(n, kStep) * kStep;
+  return storage == Storage::kInt8 ? ceil_div(n, kGroupWidth) : ceil_div(n, kStep) * kStep;
 }
 
 const void* SimdBackend::Input::row(int64_t t, int64_t head) const {
@@ -30,15 +35,19 @@ const void* SimdBackend::Input::row(int64_t t, int64_t head) const {
 SimdBackend::InputForm SimdBackend::input_form(WeightFormat format) const {
   const InputCodec codec = input_codec(format);
   if (codec == InputCodec::kNone && !rounds_input(format)) return {};
+  if (codec == InputCodec::kInt8 && format == WeightFormat::kMxfp4 && int8_ != nullptr) {
+    return {Storage::kInt8, false, codec};
+  }
   const bool as_bf16 = bf16_dot_ && format != WeightFormat::kF16;
   return {as_bf16 ? Storage::kBf16 : Storage::kF32, codec == InputCodec::kNone, codec};
 }
 
-/// Writes x [n], and zeros up to the padded width.
-void SimdBackend::pack_row(const InputForm& form, void* y, const float* x, int64_t n) const {
-  const int64_t rest = padded_width(n) - n;
+/// Writes x [n] as values [from, from + n) of the packed `row`, `from` a multiple of 32, and zeros up to the next one.
+void SimdBackend::pack_values(const InputForm& form, uint8_t* row, int64_t from, const float* x, int64_t n) const {
+  if (form.storage == Storage::kInt8) return int8_->pack(reinterpret_cast<Int8Group*>(row), from, x, n);
+  const int64_t rest = packed_elements(form.storage, n) - n;
   if (form.storage == Storage::kF32) {
-    auto* const out = static_cast<float*>(y);
+    auto* const out = reinterpret_cast<float*>(row) + from;
     if (form.codec != InputCodec::kNone) {
       kernels_.quantize_row(out, x, n, form.codec);
     } else if (form.round) {
@@ -49,7 +58,7 @@ void SimdBackend::pack_row(const InputForm& form, void* y, const float* x, int64
     std::fill_n(out + n, rest, 0.0f);
     return;
   }
-  auto* const out = static_cast<uint16_t*>(y);
+  auto* const out = reinterpret_cast<uint16_t*>(row) + from;
   if (form.codec == InputCodec::kNone) {
     kernels_.narrow_row(out, x, n);
   } else {
@@ -68,16 +77,23 @@ SimdBackend::Input SimdBackend::pack(const View& x, const InputForm& form, Scrat
   if (form.is_as_given()) {
     return Input{form.storage, reinterpret_cast<const uint8_t*>(x.f32()), x.stride[0], heads > 1 ? x.stride[1] : 0};
   }
-  const int64_t width = padded_width(x.cols()), row_bytes = width * element_bytes(form.storage);
+  const int64_t width = packed_elements(form.storage, x.cols()), row_bytes = width * element_bytes(form.storage);
   auto* const out = scratch.room<uint8_t>(x.rows() * row_bytes);
-  pool_->parallel_for(x.rows(), width, [&](int64_t from, int64_t to, int) {
-    for (int64_t r = from; r < to; ++r) pack_row(form, out + r * row_bytes, flat_row(x, r), x.cols());
+  pool_->parallel_for(x.rows(), x.cols(), [&](int64_t from, int64_t to, int) {
+    for (int64_t r = from; r < to; ++r) pack_values(form, out + r * row_bytes, 0, flat_row(x, r), x.cols());
   });
   return Input{form.storage, out, heads * width, width};
 }
 
 void SimdBackend::gemm(Storage storage, const GemmArgs& args) const {
-  storage == Storage::kBf16 ? kernels_.gemm_bf16(args) : kernels_.gemm(args);
+  switch (storage) {
+    case Storage::kF32:
+      return kernels_.gemm(args);
+    case Storage::kBf16:
+      return kernels_.gemm_bf16(args);
+    case Storage::kInt8:
+      return int8_->gemm(args);
+  }
 }
 
 /// y [T, N] = x w^T, or y [T, H, N] = x w_h^T with w_h = rows [h N, (h + 1) N).

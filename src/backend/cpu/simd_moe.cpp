@@ -39,7 +39,7 @@ void SimdBackend::moe(View y, View x, View expert, View weight, std::span<const 
   expert_rows_.sort(expert, static_cast<int64_t>(experts.size()));
   const int64_t d = x.cols(), width = hidden_width(experts, expert_rows_, d);
   pack_expert_inputs(x, experts);
-  hidden_.room<float>(expert_rows_.n_slots() * padded_width(width));
+  hidden_.room<uint8_t>(expert_rows_.n_slots() * hidden_bytes(width));
   const auto& active = expert_rows_.active();
   const int64_t n_strips = ceil_div(width, kHiddenStrip);
   const auto cost = [&](int64_t item) {
@@ -65,9 +65,15 @@ void SimdBackend::moe(View y, View x, View expert, View weight, std::span<const 
                       });
 }
 
-/// Hidden values from sorted place `place` on; an expert's rows follow each other in the element size of its form.
+/// Room for one slot's hidden values in any storage.
+int64_t SimdBackend::hidden_bytes(int64_t width) {
+  const auto bytes = [width](Storage storage) { return packed_elements(storage, width) * element_bytes(storage); };
+  return std::max(bytes(Storage::kF32), bytes(Storage::kInt8));
+}
+
+/// Hidden values from sorted place `place` on; an expert's rows follow each other without gaps in their storage.
 uint8_t* SimdBackend::hidden_row(int64_t place, int64_t width) const {
-  return hidden_.data<uint8_t>() + place * padded_width(width) * static_cast<int64_t>(sizeof(float));
+  return hidden_.data<uint8_t>() + place * hidden_bytes(width);
 }
 
 /// The input as the gate and up matrices of the chosen experts take it.
@@ -107,12 +113,12 @@ void SimdBackend::expert_hidden(const MlpMatrices& w, int32_t expert, int64_t st
   product(gate, w.gate);
   product(up, w.up);
   const InputForm form = input_form(w.down.format);
-  const int64_t row_bytes = padded_width(w.gate.n) * element_bytes(form.storage);
-  auto* out = hidden_row(expert_rows_.first(expert), w.gate.n) + from * element_bytes(form.storage);
+  const int64_t row_bytes = packed_elements(form.storage, w.gate.n) * element_bytes(form.storage);
+  auto* out = hidden_row(expert_rows_.first(expert), w.gate.n);
   for (int64_t r = 0; r < n_rows; ++r, out += row_bytes) {
     float* const row = gate + r * kHiddenStrip;
     kernels_.swiglu_row(row, row, up + r * kHiddenStrip, n, rounds_output());
-    pack_row(form, out, row, n);
+    pack_values(form, out, from, row, n);
   }
 }
 
@@ -123,17 +129,18 @@ void SimdBackend::expert_outputs(View y, View weight, std::span<const MlpMatrice
   float* const out = scratch.output.room<float>(expert_rows_.n_slots() * n);
   for (const int32_t e : expert_rows_.active()) {
     const Matrix& down = weights_of(experts, e).down;
+    const Storage storage = input_form(down.format).storage;
     GemmArgs args;
     args.w = down;
     args.n_from = from;
     args.n_to = to;
     args.x = hidden_row(expert_rows_.first(e), down.k);
-    args.x_stride = padded_width(down.k);
+    args.x_stride = packed_elements(storage, down.k);
     args.n_tokens = expert_rows_.n_rows(e);
     args.y = out + expert_rows_.first(e) * n;
     args.y_stride = n;
     args.round_output = rounds_output();
-    gemm(input_form(down.format).storage, args);
+    gemm(storage, args);
   }
   for (int64_t t = 0; t < y.dim(0); ++t) {
     float* const sum = y.row(t) + from;

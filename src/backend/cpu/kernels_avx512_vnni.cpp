@@ -1,0 +1,17 @@
+// Products with int8 inputs for AVX-512 with VNNI, apart from the other AVX-512 kernels: a CPU may lack it.
+#include "backend/cpu/vec_avx512.h"
+//
+#include "backend/cpu/dot-inl.h"
+//
+#include "backend/cpu/quantize-inl.h"
+//
+#include "backend/cpu/dot_int8_avx512-inl.h"
+
+namespace drawbridge {
+
+const Int8Kernels& avx512_vnni_kernels() {
+  static constexpr Int8Kernels kTable = {"vnni", pack_int8, gemm<Int8Tile>};
+  return kTable;
+}
+
+}  // namespace drawbridge
