@@ -73,8 +73,9 @@ TEST(DataSet, NamesWhatIsWrongInADatabase) {
 
 TEST(DataSet, NamesWhatIsWrongInATask) {
   Spoiled spoiled;
+  const Json whole = spoiled.read("mock", "tasks.json");
   const auto refusal_of = [&](const std::function<void(Json&)>& spoil) {
-    Json tasks = test_data("mock").tasks.empty() ? Json() : Spoiled().read("mock", "tasks.json");
+    Json tasks = whole;
     spoil(tasks[0]);
     spoiled.write("mock", "tasks.json", dump_json(tasks));
     const std::string message = spoiled.refusal("mock");
@@ -90,11 +91,12 @@ TEST(DataSet, NamesWhatIsWrongInATask) {
             "task \"make\": evaluation_criteria: reward_basis: \"LUCK\" is unknown");
   EXPECT_EQ(refusal_of([](Json& task) { task["evaluation_criteria"]["actions"][0]["arguments"] = 5; }),
             "task \"make\": evaluation_criteria: actions[0]: arguments: wanted a JSON object, found 5");
-  EXPECT_EQ(refusal_of([](Json& task) {
-              task["initial_state"] = {{"initialization_actions",
-                                        {{{"env_type", "user"}, {"func_name", "explode"}, {"arguments", Json::object()}}}}};
-            }),
-            "task \"make\": the mock domain has no user function \"explode\"");
+  EXPECT_EQ(
+      refusal_of([](Json& task) {
+        task["initial_state"] = {{"initialization_actions",
+                                  {{{"env_type", "user"}, {"func_name", "explode"}, {"arguments", Json::object()}}}}};
+      }),
+      "task \"make\": the mock domain has no user function \"explode\"");
   EXPECT_EQ(refusal_of([](Json& task) {
               task["initial_state"] = {{"message_history", {{{"role", "tool"}, {"id", "x"}, {"content", "?"}}}}};
             }),
