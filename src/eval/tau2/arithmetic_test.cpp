@@ -47,6 +47,13 @@ TEST(Calculate, BoundsSizeAndDepth) {
   EXPECT_EQ(value_of(std::string(1000000, '-') + "1"), "! too many nested parentheses");
 }
 
+TEST(PythonValues, AreEqualInAnyOrderOfTheirMembers) {
+  const Json one = {{"a", 1}, {"b", {{"c", 2}, {"d", 3}}}};
+  const Json other = {{"b", {{"d", 3}, {"c", 2.0}}}, {"a", 1}};
+  EXPECT_TRUE(python_equal(one, other));
+  EXPECT_FALSE(python_equal(one, {{"a", 1}, {"b", {{"c", 2}}}}));
+}
+
 TEST(PythonValues, AreWrittenInAscii) {
   EXPECT_EQ(python_dumps(Json({{"é", "\U0001f600\x7f"}, {"b", {1, 2.0, nullptr, true}}})),
             R"({"\u00e9": "\ud83d\ude00\u007f", "b": [1, 2.0, null, true]})");

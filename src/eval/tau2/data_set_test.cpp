@@ -73,8 +73,9 @@ TEST(DataSet, NamesWhatIsWrongInADatabase) {
 
 TEST(DataSet, NamesWhatIsWrongInATask) {
   Spoiled spoiled;
+  const Json whole = spoiled.read("mock", "tasks.json");
   const auto refusal_of = [&](const std::function<void(Json&)>& spoil) {
-    Json tasks = test_data("mock").tasks.empty() ? Json() : Spoiled().read("mock", "tasks.json");
+    Json tasks = whole;
     spoil(tasks[0]);
     spoiled.write("mock", "tasks.json", dump_json(tasks));
     const std::string message = spoiled.refusal("mock");

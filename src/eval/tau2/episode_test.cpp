@@ -184,7 +184,8 @@ TEST(Episode, AnswersHostileCallsAndGoesOn) {
   EXPECT_EQ(answer_to(called("get_users", 7)), "Error: arguments: wanted a JSON object");
   EXPECT_EQ(answer_to(called("get_users", "{")).substr(0, 34), "Error: arguments: not valid JSON: ");
   EXPECT_EQ(answer_to(called("get_users", std::string(500, '['))).substr(0, 22), "Error: arguments: JSON");
-  EXPECT_EQ(answer_to(Json("call me")), "Error: Tool '' not found.");
+  EXPECT_EQ(answer_to(Json("call me")), "Error: arguments: wanted a JSON object");
+  EXPECT_EQ(answer_to(called("", "{}")), "Error: Tool '' not found.");
   EXPECT_EQ(answer_to(called("assert_task_status", "{}")), "Error: Tool 'assert_task_status' not found.");
 }
 

@@ -46,19 +46,20 @@ Json asked_for_last(Requestor side, std::vector<Message> conversation, const std
 
 TEST_P(Golden, BothModelsSeeWhatTheySeeInTheOfficialHarness) {
   const DataSet data = test_data(GetParam());
+  const Json results = golden_results(GetParam());
   int n_seen = 0;
-  for (const Json& simulation : golden_results(GetParam())["simulations"]) {
+  for (const Json& simulation : results["simulations"]) {
     if (!simulation.contains("agent_view") || simulation["termination_reason"] != "user_stop") continue;
     const Task& task = task_named(data, simulation["task_id"].get<std::string>());
     const auto conversation = conversation_from_json(simulation["messages"], "golden");
     ASSERT_TRUE(conversation.ok()) << conversation.status().message();
     const Json user = asked_for_last(Requestor::kUser, *conversation, user_system_prompt(data, task));
-    EXPECT_EQ(plain(simulation["user_view"]), Json(user)) << task.id;
+    EXPECT_EQ(SortedJson(plain(simulation["user_view"])), SortedJson(user)) << task.id;
     Json agent = plain(simulation["agent_view"]);
     const std::string policy = "<policy>\n" + data.policy + "\n</policy>";
     EXPECT_NE(agent[0]["content"].get<std::string>().find(policy), std::string::npos);
     agent[0]["content"] = "ours";
-    EXPECT_EQ(agent, Json(asked_for_last(Requestor::kAgent, *conversation, "ours"))) << task.id;
+    EXPECT_EQ(SortedJson(agent), SortedJson(asked_for_last(Requestor::kAgent, *conversation, "ours"))) << task.id;
     ++n_seen;
   }
   EXPECT_GE(n_seen, 4);

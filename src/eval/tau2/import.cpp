@@ -85,7 +85,7 @@ int64_t tokens(const Json& simulation, const char* which) {
   for (const Json& message : messages) {
     if (text_at(message, "/role") != "assistant") continue;
     const Json count = value_at(message, which);
-    if (count.is_number_unsigned() && count < 1000000000) total += count.get<int64_t>();
+    if (count.is_number_integer() && count >= 0 && count < 1000000000) total += count.get<int64_t>();
   }
   return total;
 }
