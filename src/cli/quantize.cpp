@@ -1,6 +1,5 @@
 // `drawbridge quantize`: a checkpoint in fewer bytes.
 #include <iostream>
-#include <map>
 #include <optional>
 
 #include "base/units.h"
@@ -15,6 +14,7 @@ namespace {
 struct QuantizeArguments {
   QuantizeOptions options;
   std::string recipe = recipe_name(Recipe::kAmd);
+  std::string rule = quantize_rule_name(QuantizeRule::kEven);
   std::vector<std::string> sets;
   bool plan = false;
   bool json = false;
@@ -47,6 +47,7 @@ Status show_plan(const QuantizeArguments& arguments, std::ostream& out) {
 Status run_quantize(QuantizeArguments arguments, std::ostream& out) {
   QuantizeOptions& o = arguments.options;
   o.plan.recipe = *recipe_from_name(arguments.recipe);
+  o.plan.rule = *quantize_rule_from_name(arguments.rule);
   for (const std::string& set : arguments.sets) {
     DB_ASSIGN(FormatOverride parsed, parse_format_override(set));
     o.plan.overrides.push_back(std::move(parsed));
@@ -67,10 +68,6 @@ Status run_quantize(QuantizeArguments arguments, std::ostream& out) {
 void add_quantize(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("quantize", "write a checkpoint in fewer bytes: MXFP4, FP8, int8");
   const auto o = std::make_shared<QuantizeArguments>();
-  const std::map<std::string, QuantizeRule> rules = {{"even", QuantizeRule::kEven},
-                                                     {"floor", QuantizeRule::kFloor},
-                                                     {"ceil", QuantizeRule::kCeil},
-                                                     {"search", QuantizeRule::kSearch}};
   verb->add_option("source", o->options.source, "HuggingFace directory of a glm_moe_dsa model")->required();
   verb->add_option("target", o->options.target, "directory to make; repeat the command to go on after a kill");
   verb->add_option("--recipe", o->recipe, "amd (experts in MXFP4), experts (routed ones alone), experts+fp8, all")
@@ -78,10 +75,9 @@ void add_quantize(CLI::App& app, Action& action) {
       ->capture_default_str();
   verb->add_option("--set", o->sets, "GLOB=FORMAT: tensors as keep, bf16, mxfp4, fp8 or q8; the last match wins")
       ->type_name("GLOB=FORMAT");
-  verb->add_option("--scale-rule", o->options.plan.rule,
-                   "even (AMD Quark's), floor (the MX text's), ceil, or search (least error)")
-      ->transform(CLI::CheckedTransformer(rules))
-      ->default_str("even");
+  verb->add_option("--scale-rule", o->rule, "even (AMD Quark's), floor (the MX text's), ceil, or search (least error)")
+      ->check(CLI::IsMember({"even", "floor", "ceil", "search"}))
+      ->capture_default_str();
   verb->add_option("--calibration", o->options.calibration, "statistics for search, made by calibrate");
   verb->add_flag("--allow-uncalibrated", o->options.allow_uncalibrated,
                  "search matrices without statistics with equal weights");

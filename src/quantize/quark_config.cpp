@@ -70,6 +70,7 @@ class Modules {
       const SourceTensor& source = conversion.source;
       if (!source.is_matrix()) continue;
       const WeightFormat format = stored_format(conversion.format).value_or(*source.format);
+      if (format == WeightFormat::kQ8) continue;  // ours alone: neither plain nor anything that Quark has a word for
       auto& list = format == WeightFormat::kMxfp4 ? mxfp4_ : format == WeightFormat::kFp8Block ? fp8_ : plain_;
       list.insert(source.module());
     }

@@ -30,10 +30,9 @@ void add_conversion(const Conversion& conversion, PartSizes& part) {
     parameters = 1;
     for (const int64_t extent : source.shape) parameters *= extent;
   }
-  const auto stored = stored_format(conversion.format);
-  const std::string format = stored               ? weight_format_name(*stored)
-                             : source.is_matrix() ? weight_format_name(*source.format)
-                                                  : dtype_name(source.dtype);
+  auto stored = stored_format(conversion.format);
+  if (!stored) stored = source.is_matrix() ? source.format : float_format(source.dtype);
+  const std::string format = stored ? weight_format_name(*stored) : dtype_name(source.dtype);
   part.parameters += parameters;
   part.before_bytes += source.bytes();
   part.after_bytes += conversion.target_bytes();
