@@ -13,6 +13,7 @@
 #include "base/staged_directory.h"
 #include "base/units.h"
 #include "checkpoint/shard_index.h"
+#include "quantize/cache_scales.h"
 #include "quantize/column_weights.h"
 #include "quantize/convert_tensor.h"
 #include "quantize/journal.h"
@@ -140,11 +141,12 @@ Result<std::string> identity_text(const QuantizeOptions& options) {
 class QuantizeRun {
  public:
   QuantizeRun(const QuantizeOptions& options, const QuantizePlan& plan, const FileReader& reader,
-              const ColumnWeights& columns, std::string identity_text)
+              const ColumnWeights& columns, std::vector<KvScaleTensor> kv_scales, std::string identity_text)
       : options_(options),
         plan_(plan),
         reader_(reader),
         columns_(columns),
+        kv_scales_(std::move(kv_scales)),
         n_threads_(thread_count(options)),
         identity_{plan.fingerprint(), std::move(identity_text), reader.fingerprints()},
         progress_(options, "quantizing", plan.source_bytes()) {}
@@ -264,6 +266,11 @@ class QuantizeRun {
       fs::remove(staged.path() + "/" + name, error);  // of an earlier run, perhaps cut short
       DB_TRY(staged.copy_file(options_.source + "/" + name, name));
     }
+    if (!kv_scales_.empty()) {
+      std::error_code ignored;  // none was left by an earlier run
+      fs::remove(fmt::format("{}/{}", staged.path(), kKvScalesFile), ignored);
+      DB_TRY(write_kv_scales(staged.path(), kv_scales_));
+    }
     DB_TRY(staged.write_text(kManifestName, manifest_text(options_, plan_, identity_, shards)));
     return after(QuantizeStep::kFilesWritten);
   }
@@ -280,6 +287,7 @@ class QuantizeRun {
   const QuantizePlan& plan_;
   const FileReader& reader_;
   const ColumnWeights& columns_;
+  const std::vector<KvScaleTensor> kv_scales_;  // none: the target gets no file of them
   const int64_t n_threads_;
   const RunIdentity identity_;
   Progress progress_;
@@ -311,9 +319,10 @@ Result<QuantizeReport> quantize(const QuantizeOptions& options) {
   if (plan.rule == QuantizeRule::kSearch) {
     DB_ASSIGN(columns, ColumnWeights::load(plan, options.calibration, options.allow_uncalibrated, plan.notices));
   }
+  DB_ASSIGN(std::vector<KvScaleTensor> kv_scales, target_kv_scales(config, options.source, options.calibration));
   DB_ASSIGN(std::string identity, identity_text(options));
   DB_ASSIGN(StagedDirectory staged, StagedDirectory::resume(options.target));
-  return QuantizeRun(options, plan, reader, columns, std::move(identity)).run(std::move(staged));
+  return QuantizeRun(options, plan, reader, columns, std::move(kv_scales), std::move(identity)).run(std::move(staged));
 }
 
 }  // namespace drawbridge

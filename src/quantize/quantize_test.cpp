@@ -9,6 +9,7 @@
 #include "checkpoint/matrix_source.h"
 #include "model/calibration_stats.h"
 #include "model/inventory.h"
+#include "model/kv_scales.h"
 #include "quantize/test_source_test.h"
 
 namespace drawbridge {
@@ -261,6 +262,8 @@ TEST_F(QuantizeTest, SearchNeedsStatistics) {
     const std::string module = tensor.name.substr(0, tensor.name.size() - 7);
     if (is_main_expert(tensor) && module != "model.layers.1.mlp.experts.0.up_proj") add(module, tensor.shape[1]);
   }
+  for (int layer = 0; layer < config_.n_all_layers(); ++layer)
+    stats.latent_amax[layer] = 448.0f * static_cast<float>(layer + 1);
   o.calibration = base_ + "/stats.safetensors";
   ASSERT_TRUE(write_calibration_stats(stats, o.calibration).ok());
   EXPECT_THAT(quantize(o).status().message(), HasSubstr("model.layers.1.mlp.experts.0.up_proj"));
@@ -268,6 +271,23 @@ TEST_F(QuantizeTest, SearchNeedsStatistics) {
   const auto report = quantize(o);
   ASSERT_TRUE(report.ok()) << report.status().message();
   EXPECT_THAT(report->notices, testing::ElementsAre(HasSubstr("equal weights")));
+  const auto scales = find_kv_scales(config_, Checkpoint::open(o.target).value()).value();
+  ASSERT_TRUE(scales.has_value());
+  EXPECT_EQ((*scales)[1], 2.0f);
+}
+
+TEST_F(QuantizeTest, CacheScalesOfTheSourceAreKept) {
+  QuantizeOptions o = options();
+  ASSERT_TRUE(quantize(o).ok());
+  EXPECT_FALSE(find_kv_scales(config_, Checkpoint::open(o.target).value()).value().has_value());
+  std::vector<KvScaleTensor> stored;
+  for (int64_t i = 0; i < config_.n_all_layers(); ++i) stored.push_back({kv_scale_name(i), 0.5f});
+  ASSERT_TRUE(write_kv_scales(o.source, stored).ok());
+  o.target += "-with-scales";
+  ASSERT_TRUE(quantize(o).ok());
+  const auto scales = find_kv_scales(config_, Checkpoint::open(o.target).value()).value();
+  ASSERT_TRUE(scales.has_value());
+  EXPECT_EQ(scales->front(), 0.5f);
 }
 
 TEST_F(QuantizeTest, PathsThatCannotBe) {
