@@ -10,6 +10,7 @@ void add_eval(CLI::App& app, Action& action) {
   add_eval_compare(*eval, action);
   add_eval_distance(*eval, action);
   add_eval_article(*eval, action);
+  add_eval_tau2(*eval, action);
 }
 
 }  // namespace drawbridge

@@ -12,7 +12,11 @@ struct DistanceVerbOptions {
   ReportOptions report;
 };
 
-Status run_eval_distance(const DistanceVerbOptions& o) {
+Status run_eval_distance(DistanceVerbOptions o) {
+  // The arithmetic is that of both; inputs of products and the cache may be the candidate's own.
+  o.distance.reference.numerics = o.distance.candidate.numerics;
+  o.distance.reference.isa = o.distance.candidate.isa;
+  o.distance.reference.n_threads = o.distance.candidate.n_threads;
   EvalReport report;
   {
     ProgressBar bar("reading");
@@ -22,6 +26,17 @@ Status run_eval_distance(const DistanceVerbOptions& o) {
   return put_report(report, o.report);
 }
 
+void add_text_options(CLI::App& verb, DistanceOptions& d) {
+  verb.add_option("--text", d.text, "text file; documents end at <|document|>, or else at blank lines")->required();
+  verb.add_flag("--join", d.join, "take the text as one document");
+  verb.add_flag("!--no-prefix", d.prefix, "windows without [gMASK]<sop> before them");
+  verb.add_option("--context", d.context, "tokens of a window")->capture_default_str();
+  verb.add_option("--max-tokens", d.max_tokens, "tokens to read; 0: the whole text")->capture_default_str();
+  verb.add_option("--canaries", d.n_canaries, "windows of random tokens met twice, for each length; 0: none")
+      ->capture_default_str();
+  verb.add_option("--seed", d.seed, "of the canaries")->capture_default_str();
+}
+
 }  // namespace
 
 void add_eval_distance(CLI::App& eval, Action& action) {
@@ -29,25 +44,21 @@ void add_eval_distance(CLI::App& eval, Action& action) {
       eval.add_subcommand("distance", "perplexity, divergence, router and indexer agreement of two models");
   const auto o = std::make_shared<DistanceVerbOptions>();
   DistanceOptions& d = o->distance;
-  d.engine.max_step_tokens = 128;
-  verb->add_option("--model", d.candidate, "HuggingFace directory of the candidate")->required();
-  verb->add_option("--reference", d.reference, "HuggingFace directory of the model it is to equal")->required();
-  verb->add_option("--text", d.text, "text file; documents end at <|document|>, or else at blank lines")->required();
-  verb->add_flag("--join", d.join, "take the text as one document");
-  verb->add_option("--context", d.context, "tokens of a window")->capture_default_str();
-  verb->add_option("--max-tokens", d.max_tokens, "tokens to read; 0: the whole text")->capture_default_str();
-  verb->add_option("--canaries", d.n_canaries, "windows of random tokens met twice, for each length; 0: none")
+  verb->add_option("--model", d.candidate.model, "HuggingFace directory of the candidate")->required();
+  verb->add_option("--reference", d.reference.model, "HuggingFace directory of the model it is to equal")->required();
+  add_text_options(*verb, d);
+  verb->add_option("--activation", d.candidate.activation, "the candidate's: auto, bf16, int8, mxfp8, mxfp4")
       ->capture_default_str();
-  verb->add_option("--seed", d.seed, "of the canaries")->capture_default_str();
-  verb->add_option("--numerics", d.engine.numerics, "serving; parity or parity-f32: as HuggingFace")
+  verb->add_option("--kv-cache-dtype", d.candidate.kv_cache_dtype, "the candidate's: auto, bf16, fp8_e4m3, fp8_ds_mla")
       ->capture_default_str();
-  verb->add_option("--isa", d.engine.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar")
+  verb->add_option("--kv-scale", d.candidate.kv_scale, "of fp8_e4m3 for every layer; absent: the checkpoint's");
+  verb->add_option("--numerics", d.candidate.numerics, "serving; parity or parity-f32: as HuggingFace")
       ->capture_default_str();
-  verb->add_option("--threads", d.engine.n_threads, "of the CPU kernels; 0: as many as there are")
+  verb->add_option("--isa", d.candidate.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar")
       ->capture_default_str();
-  verb->add_option("--max-step-tokens", d.engine.max_step_tokens,
-                   "tokens computed in one step; both models' logits of "
-                   "a step are in memory")
+  verb->add_option("--threads", d.candidate.n_threads, "of the CPU kernels; 0: as many as there are")
+      ->capture_default_str();
+  verb->add_option("--max-step-tokens", d.chunk_tokens, "computed in one step, whose logits are kept for both models")
       ->capture_default_str();
   add_report_options(*verb, o->report);
   verb->callback([o, &action] { action = [o] { return run_eval_distance(*o); }; });

@@ -8,6 +8,7 @@ namespace drawbridge {
 void add_eval_run(CLI::App& eval, Action& action);
 void add_eval_compare(CLI::App& eval, Action& action);
 void add_eval_distance(CLI::App& eval, Action& action);
+void add_eval_tau2(CLI::App& eval, Action& action);
 void add_eval_article(CLI::App& eval, Action& action);
 
 }  // namespace drawbridge

@@ -53,23 +53,22 @@ class Distance {
  private:
   Status read_text() {
     DB_ASSIGN(const std::string text, read_text_file(o_.text, kMaxTextBytes));
-    DB_ASSIGN(windows_, windows_of(o_.reference, text));
-    DB_ASSIGN(const Windows others, windows_of(o_.candidate, text));
+    DB_ASSIGN(windows_, windows_of(o_.reference.model, text));
+    DB_ASSIGN(const Windows others, windows_of(o_.candidate.model, text));
     if (windows_ == others) return Status();
     return fail(Code::kInvalidArgument, "{}: the tokenizers of {} and {} cut it differently: not one model", o_.text,
-                o_.reference, o_.candidate);
+                o_.reference.model, o_.candidate.model);
   }
 
   Result<Windows> windows_of(const std::string& model, const std::string& text) const {
     DB_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(model + "/tokenizer.json"));
-    DB_ASSIGN(Windows windows, cut_windows(tokenizer, text, {o_.context, o_.max_tokens, o_.join}));
+    DB_ASSIGN(Windows windows, cut_windows(tokenizer, text, {o_.context, o_.max_tokens, o_.join, o_.prefix}));
     return windows;
   }
 
-  Result<std::unique_ptr<ModelPass>> load_pass(const std::string& model) const {
-    EngineOptions engine = o_.engine;
-    engine.model = model;
+  Result<std::unique_ptr<ModelPass>> load_pass(EngineOptions engine) const {
     engine.max_context = o_.context;
+    engine.max_step_tokens = o_.chunk_tokens;
     return ModelPass::load(engine);
   }
 
@@ -160,25 +159,34 @@ class Distance {
       CanaryScore& score = scores_.back();
       ++score.n_windows;
       DB_TRY(read_both(canary.tokens, false, [&](int64_t position, auto reference, auto candidate) {
-        const bool in_first = position >= canary.first && position < canary.first + canary.n - 1;
-        const bool in_second = position >= canary.second && position < canary.second + canary.n - 1;
-        if (!in_first && !in_second) return Status();
-        const int32_t next = canary.tokens[static_cast<size_t>(position) + 1];
-        const double share = 1.0 / static_cast<double>((canary.n - 1) * o_.n_canaries);
-        (in_first ? score.reference_first : score.reference_second) += share * log_probability(reference, next);
-        (in_first ? score.candidate_first : score.candidate_second) += share * log_probability(candidate, next);
-        return Status();
+        return add_canary_token(canary, position, reference, candidate, score);
       }));
     }
     return Status();
   }
 
+  /// Only tokens inside of a copy are predicted from the copy.
+  Status add_canary_token(const CanaryWindow& canary, int64_t position, std::span<const float> reference,
+                          std::span<const float> candidate, CanaryScore& score) const {
+    const bool in_first = position >= canary.first && position < canary.first + canary.n - 1;
+    const bool in_second = position >= canary.second && position < canary.second + canary.n - 1;
+    if (!in_first && !in_second) return Status();
+    DB_ASSIGN(const PredictionPair pair,
+              compare_prediction(reference, candidate, canary.tokens[static_cast<size_t>(position) + 1]));
+    const double share = 1.0 / static_cast<double>((canary.n - 1) * o_.n_canaries);
+    (in_first ? score.reference_first : score.reference_second) -= share * pair.reference_nll;
+    (in_first ? score.candidate_first : score.candidate_second) -= share * pair.candidate_nll;
+    if (in_second) score.kl_second += share * pair.kl;
+    return Status();
+  }
+
   DistributionReport report() const {
     DistributionReport report;
-    report.reference = o_.reference;
-    report.candidate = o_.candidate;
+    report.reference = o_.reference.model;
+    report.candidate = o_.candidate.model;
+    report.reference_setting = o_.reference.numerics + " numerics, " + reference_->setting();
+    report.candidate_setting = o_.candidate.numerics + " numerics, " + candidate_->setting();
     report.text = o_.text;
-    report.numerics = o_.engine.numerics;
     report.index_topk = reference_->config().index_topk;
     report.context = o_.context;
     meter_.fill(report);
@@ -210,7 +218,7 @@ Status check_options(const DistanceOptions& o) {
   };
   DB_TRY(at_least("--max-tokens", o.max_tokens, 0));
   DB_TRY(at_least("--canaries", o.n_canaries, 0));
-  return at_least("--max-step-tokens", o.engine.max_step_tokens, 1);
+  return at_least("--max-step-tokens", o.chunk_tokens, 1);
 }
 
 }  // namespace

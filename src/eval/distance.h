@@ -11,15 +11,16 @@
 namespace drawbridge {
 
 struct DistanceOptions {
-  std::string reference;  // HuggingFace directories
-  std::string candidate;
-  EngineOptions engine;    // numerics, kernels, threads; the chunk is its max_step_tokens
-  std::string text;        // file
-  int64_t context = 2048;  // tokens of a window
-  int64_t max_tokens = 0;  // of all windows; 0: the whole text
-  bool join = false;       // the text is one document
-  int64_t n_canaries = 2;  // windows of each length; 0: none
-  uint64_t seed = 1;       // of the canaries
+  EngineOptions reference;  // model, numerics, kernels, cache; contexts and chunks are set below
+  EngineOptions candidate;
+  std::string text;            // file
+  int64_t context = 2048;      // tokens of a window
+  int64_t chunk_tokens = 128;  // computed in one step
+  int64_t max_tokens = 0;      // of all windows; 0: the whole text
+  bool join = false;           // the text is one document
+  bool prefix = true;          // windows begin with "[gMASK]<sop>" if the tokenizer has both
+  int64_t n_canaries = 2;      // windows of each length; 0: none
+  uint64_t seed = 1;           // of the canaries
 };
 
 /// Tokens read of tokens to read.

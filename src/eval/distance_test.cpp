@@ -17,6 +17,7 @@ namespace drawbridge {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::vector<float> logs(std::vector<double> shares) {
   std::vector<float> logits;
@@ -76,10 +77,12 @@ TEST(Windows, DocumentsEndAtTheMarkerOrAtBlankLines) {
 
 TEST(Windows, CoverEachDocumentFromItsStart) {
   const Tokenizer bytes = Tokenizer::parse(byte_tokenizer_json(), "test").value();
-  const auto windows = cut_windows(bytes, "abcdef\n\nx\n\nyz", {.context = 3, .max_tokens = 0, .join = false});
+  const auto windows =
+      cut_windows(bytes, "abcdef\n\nx\n\nyz", {.context = 3, .max_tokens = 0, .join = false, .prefix = true});
   ASSERT_EQ(windows->size(), 4u);  // abc, def, x and its line break, yz; a line break alone predicts nothing
   EXPECT_THAT((*windows)[1], testing::ElementsAre('d', 'e', 'f'));
-  const auto few = cut_windows(bytes, "abcdef\n\nx\n\nyz", {.context = 3, .max_tokens = 5, .join = false});
+  const auto few =
+      cut_windows(bytes, "abcdef\n\nx\n\nyz", {.context = 3, .max_tokens = 5, .join = false, .prefix = true});
   EXPECT_THAT((*few)[1], testing::ElementsAre('d', 'e'));
   EXPECT_THAT(cut_windows(bytes, "x", {}).status().message(), HasSubstr("found none"));
 }
@@ -123,12 +126,12 @@ std::string text_file() {
 
 DistanceOptions options_for(const std::string& candidate) {
   DistanceOptions options;
-  options.reference = tiny_model();
-  options.candidate = candidate;
+  options.reference.model = tiny_model();
+  options.candidate.model = candidate;
   options.text = text_file();
   options.context = 160;
   options.n_canaries = 1;
-  options.engine.max_step_tokens = 32;
+  options.chunk_tokens = 32;
   return options;
 }
 
@@ -175,11 +178,21 @@ TEST(Distance, DamageShowsBehindTheDamagedLayer) {
 TEST(Distance, ChunksDoNotMatter) {
   DistanceOptions options = options_for(other_model("chunked", "layers.3.mlp.experts"));
   const DistributionReport one = measure(options);
-  options.engine.max_step_tokens = 7;
+  options.chunk_tokens = 7;
   const DistributionReport other = measure(options);
   EXPECT_EQ(one.kl.mean, other.kl.mean);
   EXPECT_EQ(one.experts[4].overlap, other.experts[4].overlap);
   EXPECT_EQ(one.canaries.back().candidate_second, other.canaries.back().candidate_second);
+}
+
+TEST(Distance, ACacheOfFp8IsAnotherModel) {
+  DistanceOptions options = options_for(tiny_model());
+  options.candidate.kv_cache_dtype = "fp8_e4m3";
+  options.candidate.kv_scale = 1.0f;
+  const DistributionReport report = measure(options);
+  EXPECT_GT(report.kl.mean, 0);
+  EXPECT_THAT(report.candidate_setting, HasSubstr("cache fp8_e4m3"));
+  EXPECT_THAT(report.reference_setting, Not(HasSubstr("fp8")));
 }
 
 TEST(Distance, LogitsAreThoseOfPlainSteps) {

@@ -71,8 +71,18 @@ KlHistogram histogram_of(const std::vector<float>& values) {
 
 }  // namespace
 
-double log_probability(std::span<const float> logits, int32_t token) {
-  return static_cast<double>(logits[static_cast<size_t>(token)]) - log_sum_exp(logits);
+Result<PredictionPair> compare_prediction(std::span<const float> reference, std::span<const float> candidate,
+                                          int32_t next) {
+  DB_CHECK(reference.size() == candidate.size());
+  const double reference_total = log_sum_exp(reference), candidate_total = log_sum_exp(candidate);
+  const double kl = divergence(reference, reference_total, candidate, candidate_total);
+  if (!std::isfinite(kl)) {
+    return fail(Code::kCorrupt, "wanted finite logits, the {} gave others",
+                std::isfinite(reference_total) ? "candidate" : "reference");
+  }
+  const auto place = static_cast<size_t>(next);
+  return PredictionPair{reference_total - static_cast<double>(reference[place]),
+                        candidate_total - static_cast<double>(candidate[place]), kl};
 }
 
 void DistributionMeter::Sums::add(const Sums& other) {
@@ -85,18 +95,13 @@ void DistributionMeter::Sums::add(const Sums& other) {
 
 Status DistributionMeter::add_prediction(int64_t window, int64_t position, std::span<const float> reference,
                                          std::span<const float> candidate, int32_t next) {
-  DB_CHECK(reference.size() == candidate.size());
-  const double reference_total = log_sum_exp(reference), candidate_total = log_sum_exp(candidate);
-  const double kl = divergence(reference, reference_total, candidate, candidate_total);
-  if (!std::isfinite(kl)) {
-    return fail(Code::kCorrupt, "window {}, position {}: wanted finite logits, the {} gave others", window, position,
-                std::isfinite(reference_total) ? "candidate" : "reference");
+  const auto pair = compare_prediction(reference, candidate, next);
+  if (!pair.ok()) {
+    return fail(Code::kCorrupt, "window {}, position {}: {}", window, position, pair.status().message());
   }
-  const auto place = static_cast<size_t>(next);
-  const Sums one{1, reference_total - static_cast<double>(reference[place]),
-                 candidate_total - static_cast<double>(candidate[place]), kl,
+  const Sums one{1, pair->reference_nll, pair->candidate_nll, pair->kl,
                  largest(reference) == largest(candidate) ? 1 : 0};
-  kl_.push_back(static_cast<float>(kl));
+  kl_.push_back(static_cast<float>(pair->kl));
   by_window_[window].add(one);
   by_bucket_[bucket_from(position)].add(one);
   return Status();

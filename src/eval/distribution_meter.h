@@ -54,7 +54,14 @@ class SetMeter {
   double jaccard_ = 0;
 };
 
-/// log P(token), nats.
-double log_probability(std::span<const float> logits, int32_t token);
+/// Nats.
+struct PredictionPair {
+  double reference_nll = 0;
+  double candidate_nll = 0;
+  double kl = 0;  // KL(reference || candidate)
+};
+/// One prediction of both models and the token that really came next. Error: logits that are not finite.
+Result<PredictionPair> compare_prediction(std::span<const float> reference, std::span<const float> candidate,
+                                          int32_t next);
 
 }  // namespace drawbridge

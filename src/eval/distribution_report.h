@@ -54,13 +54,15 @@ struct CanaryScore {
   double reference_second = 0;  // in the second copy
   double candidate_first = 0;
   double candidate_second = 0;
+  double kl_second = 0;  // mean KL(reference || candidate) in the second copy
 };
 
 struct DistributionReport {
   std::string reference;
   std::string candidate;
-  std::string text;      // where the tokens come from
-  std::string numerics;  // of both
+  std::string reference_setting;  // numerics, inputs of products, cache
+  std::string candidate_setting;
+  std::string text;  // where the tokens come from
   int64_t index_topk = 0;
   int64_t context = 0;  // tokens of a window
   int64_t n_windows = 0;

@@ -55,6 +55,12 @@ const Glm52Config& ModelPass::config() const {
   return runner_->config();
 }
 
+std::string ModelPass::setting() const {
+  const Numerics& numerics = runner_->backend().numerics();
+  return fmt::format("inputs {}, cache {}", input_codec_name(numerics.input_codec),
+                     kv_cache_type_name(numerics.kv_cache));
+}
+
 const std::vector<ChosenSets>& ModelPass::experts() const {
   return recorder_->experts;
 }

@@ -29,6 +29,8 @@ class ModelPass {
   ~ModelPass();
 
   const Glm52Config& config() const;
+  /// What decides the numbers beside the weights: inputs of products and the cache's type.
+  std::string setting() const;
   int64_t chunk_tokens() const { return chunk_tokens_; }
 
   void start_window() { tokens_.clear(); }

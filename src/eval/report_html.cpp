@@ -175,11 +175,11 @@ std::string agreement_html(const std::string& title, const std::vector<LayerAgre
 
 std::string canaries_html(const std::vector<CanaryScore>& canaries) {
   if (canaries.empty()) return "";
-  HtmlTable table({"Length", "Windows", "Reference, first", "second", "Candidate, first", "second"});
+  HtmlTable table({"Length", "Windows", "Reference, first", "second", "Candidate, first", "second", "KL, second"});
   for (const CanaryScore& c : canaries) {
     table.add({count(c.length), count(c.n_windows), fmt::format("{:.3f}", c.reference_first),
                fmt::format("{:.3f}", c.reference_second), fmt::format("{:.3f}", c.candidate_first),
-               fmt::format("{:.3f}", c.candidate_second)});
+               fmt::format("{:.3f}", c.candidate_second), fmt::format("{:.3g}", c.kl_second)});
   }
   return heading(3, "Canaries: random tokens met twice, mean log-probability in nats") + table.element();
 }
@@ -194,9 +194,9 @@ std::string distribution_html(const DistributionReport& d) {
              fmt::format("{:.2f} %", 100 * d.top1), count(d.n_tokens), count(d.n_windows)});
   return heading(2, "Distance between the checkpoints") +
          paragraph(
-             fmt::format("{} against the reference {}, on {} in windows of {} tokens, {} numerics. A divergence ranks "
+             fmt::format("{} ({}) against the reference {} ({}), on {} in windows of {} tokens. A divergence ranks "
                          "coarse damage; small ones say little about accuracy.",
-                         d.candidate, d.reference, d.text, d.context, d.numerics)) +
+                         d.candidate, d.candidate_setting, d.reference, d.reference_setting, d.text, d.context)) +
          table.element() + kl_html(d) + buckets_html(d.buckets) + agreement_html("Experts chosen", d.experts) +
          agreement_html(fmt::format("Positions chosen by the indexer, from {} on", d.index_topk), d.indices) +
          canaries_html(d.canaries);

@@ -113,7 +113,8 @@ Json canaries_json(const std::vector<CanaryScore>& canaries) {
                     {"reference_first", c.reference_first},
                     {"reference_second", c.reference_second},
                     {"candidate_first", c.candidate_first},
-                    {"candidate_second", c.candidate_second}});
+                    {"candidate_second", c.candidate_second},
+                    {"kl_second", c.kl_second}});
   }
   return rows;
 }
@@ -122,7 +123,8 @@ Json distribution_json(const DistributionReport& d) {
   return {{"reference", d.reference},
           {"candidate", d.candidate},
           {"text", d.text},
-          {"numerics", d.numerics},
+          {"reference_setting", d.reference_setting},
+          {"candidate_setting", d.candidate_setting},
           {"index_topk", d.index_topk},
           {"context", d.context},
           {"n_windows", d.n_windows},

@@ -45,7 +45,7 @@ DistributionReport distances() {
   d.buckets = {{0, 128, 100, std::log(4.0), std::log(4.4), 0.01, 0.95}};
   d.experts = {{1, 101, 1, 1, 1}, {2, 101, 0.5, 0.75, 0.6}};
   d.indices = {{0, 0, 0, 0, 0}};
-  d.canaries = {{256, 2, -8.5, -0.25, -8.5, -1.5}};
+  d.canaries = {{256, 2, -8.5, -0.25, -8.5, -1.5, 0.75}};
   return d;
 }
 
@@ -132,7 +132,7 @@ TEST(ReportText, SaysDistancesInWords) {
   EXPECT_THAT(text, HasSubstr("experts: 75.00 % equal sets over 202 sets of 2 layers"));
   EXPECT_THAT(text, HasSubstr("least in layer 2 (0.6000)"));
   EXPECT_THAT(text, HasSubstr("indexer positions (from 0 on): nothing to compare"));
-  EXPECT_THAT(text, HasSubstr("|   256|      2|         -8.500|-0.250|         -8.500|-1.500|"));
+  EXPECT_THAT(text, HasSubstr("|   256|      2|         -8.500|-0.250|         -8.500|-1.500|     0.75|"));
 }
 
 }  // namespace

@@ -102,11 +102,11 @@ std::string buckets_text(const std::vector<PositionBucket>& buckets) {
 
 std::string canaries_text(const std::vector<CanaryScore>& canaries) {
   if (canaries.empty()) return "";
-  MarkdownTable table({"canary", "windows", "reference first", "second", "candidate first", "second"});
+  MarkdownTable table({"canary", "windows", "reference first", "second", "candidate first", "second", "KL second"});
   for (const CanaryScore& c : canaries) {
     table.add({fmt::format("{}", c.length), fmt::format("{}", c.n_windows), fmt::format("{:.3f}", c.reference_first),
                fmt::format("{:.3f}", c.reference_second), fmt::format("{:.3f}", c.candidate_first),
-               fmt::format("{:.3f}", c.candidate_second)});
+               fmt::format("{:.3f}", c.candidate_second), fmt::format("{:.3g}", c.kl_second)});
   }
   return "\nLog-probability of random tokens on their first and second appearance, nats a token:\n" + table.text();
 }
@@ -116,8 +116,8 @@ std::string ratio_text(const std::optional<Interval>& ratio) {
 }
 
 std::string distribution_text(const DistributionReport& d) {
-  std::string text =
-      fmt::format("{} against the reference {}, on {} ({} numerics)\n", d.candidate, d.reference, d.text, d.numerics);
+  std::string text = fmt::format("{} against the reference {}, on {}\n", d.candidate, d.reference, d.text);
+  text += fmt::format("candidate: {}; reference: {}\n", d.candidate_setting, d.reference_setting);
   text += fmt::format("{} of {} in windows of {} tokens\n", plural(d.n_tokens, "prediction"),
                       plural(d.n_windows, "window"), d.context);
   text += fmt::format("perplexity: {:.4f} -> {:.4f}, ratio {:.5f}{}\n", d.reference_perplexity, d.candidate_perplexity,

@@ -55,7 +55,7 @@ std::vector<std::string_view> split_documents(std::string_view text, bool join) 
 
 Result<std::vector<std::vector<int32_t>>> cut_windows(const Tokenizer& tokenizer, std::string_view text,
                                                       const WindowOptions& options) {
-  const std::vector<int32_t> prefix = window_prefix(tokenizer);
+  const std::vector<int32_t> prefix = options.prefix ? window_prefix(tokenizer) : std::vector<int32_t>();
   const int64_t room = options.context - static_cast<int64_t>(prefix.size());
   if (room < 2)
     return fail(Code::kInvalidArgument, "--context: wanted at least {}, found {}", prefix.size() + 2, options.context);

@@ -15,10 +15,11 @@ struct WindowOptions {
   int64_t context = 2048;  // tokens of a window
   int64_t max_tokens = 0;  // of all windows together; 0: no limit
   bool join = false;
+  bool prefix = true;  // "[gMASK]<sop>" before each window, as GLM models expect, if the tokenizer has both
 };
 
-/// Each document from its start in windows of at most `context` tokens; each begins with "[gMASK]<sop>" if the
-/// tokenizer has both, as GLM models expect. Windows without a prediction are left out. Error: no window is left.
+/// Each document from its start in windows of at most `context` tokens. Windows without a prediction are left out.
+/// Error: no window is left.
 Result<std::vector<std::vector<int32_t>>> cut_windows(const Tokenizer& tokenizer, std::string_view text,
                                                       const WindowOptions& options);
 

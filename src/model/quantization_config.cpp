@@ -69,6 +69,12 @@ bool is_never_listed(const std::string& name) {
   return name == "model.embed_tokens.weight" || name.ends_with(".mlp.gate.weight");
 }
 
+/// Names that only engines use, listed so that they find the modules that they fuse or rename.
+bool is_engine_spelling(const std::string& entry) {
+  return entry.starts_with("model.decoder.") || entry == "model.eh_proj" || entry.ends_with(".gate_up_proj") ||
+         entry.ends_with(".fused_qkv_a_proj_with_mqa");
+}
+
 }  // namespace
 
 Result<QuantizationConfig> parse_quantization_config(const Json& value, const std::string& source) {
@@ -133,7 +139,9 @@ std::vector<std::string> quantization_notices(const QuantizationConfig& config, 
       plain.add(fmt::format("{}, which is {}", name, describe_tensor(tensor)));
     }
   }
-  for (const std::string& entry : patterns->unused()) unknown.add(entry);
+  for (const std::string& entry : patterns->unused()) {
+    if (!is_engine_spelling(entry)) unknown.add(entry);
+  }
   std::vector<std::string> notices;
   const auto say = [&](const Finding& finding, const std::string& text) {
     if (finding.count == 0) return;

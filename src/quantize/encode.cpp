@@ -23,6 +23,14 @@ ScaleRule scale_rule(QuantizeRule rule) {
   return ScaleRule::kEven;
 }
 
+/// The stored byte of 2^exponent. Quark's codes are for 2^-127 where its file says 2^-126: blocks whose largest value
+/// is below 2^-124 come out twice as large. They do so here too, since `even` means Quark's bits and no value of 1e-38
+/// matters.
+std::byte scale_byte(int exponent, QuantizeRule rule) {
+  const int lowest = rule == QuantizeRule::kEven ? -126 : -127;
+  return static_cast<std::byte>(std::max(exponent, lowest) + 127);
+}
+
 /// Sum of weight * (x - q)^2 with the block stored at 2^exponent.
 double weighted_error(std::span<const float, kMxfp4Block> x, std::span<const float, kMxfp4Block> weight, int exponent) {
   std::array<uint8_t, kMxfp4Block / 2> codes{};
@@ -64,7 +72,7 @@ EncodedRows encode_mxfp4(std::span<const float> rows, int64_t k, const EncodeOpt
     }
     encode_mxfp4_block(x, exponent,
                        std::span<uint8_t, kMxfp4Block / 2>(codes + b * (kMxfp4Block / 2), kMxfp4Block / 2));
-    out.scale[b] = static_cast<std::byte>(exponent + 127);
+    out.scale[b] = scale_byte(exponent, options.rule);
   }
   return out;
 }

@@ -9,8 +9,11 @@
 
 #include "base/durable.h"
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 #include "base/staged_directory.h"
 #include "base/units.h"
+#include "checkpoint/shard_index.h"
+#include "quantize/column_weights.h"
 #include "quantize/convert_tensor.h"
 #include "quantize/journal.h"
 #include "quantize/manifest.h"
@@ -120,19 +123,34 @@ Result<std::vector<std::string>> find_unencodable(const std::vector<SourceTensor
   return names;
 }
 
+int64_t thread_count(const QuantizeOptions& options) {
+  return options.n_threads > 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// The options as text, and what is in the file that they name.
+Result<std::string> identity_text(const QuantizeOptions& options) {
+  if (options.calibration.empty()) return options_text(options);
+  DB_ASSIGN(const MappedFile file, MappedFile::open(options.calibration));
+  Sha256 hash;
+  hash.add(file.bytes());
+  return fmt::format("{} (calibration of SHA-256 {})", options_text(options), hash.digest());
+}
+
 /// One run on a staged target.
 class QuantizeRun {
  public:
-  QuantizeRun(const QuantizeOptions& options, int64_t n_threads, const QuantizePlan& plan, const FileReader& reader)
+  QuantizeRun(const QuantizeOptions& options, const QuantizePlan& plan, const FileReader& reader,
+              const ColumnWeights& columns, std::string identity_text)
       : options_(options),
-        n_threads_(n_threads),
         plan_(plan),
         reader_(reader),
-        identity_{plan.fingerprint(), options_text(options), reader.fingerprints()},
+        columns_(columns),
+        n_threads_(thread_count(options)),
+        identity_{plan.fingerprint(), std::move(identity_text), reader.fingerprints()},
         progress_(options, "quantizing", plan.source_bytes()) {}
 
   Result<QuantizeReport> run(StagedDirectory staged) {
-    DB_ASSIGN(Journal journal, Journal::open(staged.path() + "/" + kJournalName, identity_));
+    DB_ASSIGN(ShardJournal journal, ShardJournal::open(staged.path() + "/" + kJournalName, identity_));
     DB_TRY(keep_finished(staged.path(), journal));
     DB_TRY(check_room(staged.path(), missing_bytes()));
     DB_TRY(after(QuantizeStep::kStarted));
@@ -174,7 +192,7 @@ class QuantizeRun {
   }
 
   /// Files that an earlier run finished and that still are what it wrote.
-  Status keep_finished(const std::string& directory, const Journal& journal) {
+  Status keep_finished(const std::string& directory, const ShardJournal& journal) {
     for (size_t s = 0; s < plan_.shards.size(); ++s) {
       const auto place = journal.finished().find(name_of(s));
       if (place == journal.finished().end()) continue;
@@ -190,7 +208,7 @@ class QuantizeRun {
     return Status();
   }
 
-  Status write_shard(size_t s, const std::string& directory, Journal& journal) {
+  Status write_shard(size_t s, const std::string& directory, ShardJournal& journal) {
     const ShardLayout layout = lay_out(plan_, plan_.shards[s]);
     const std::string path = directory + "/" + name_of(s);
     const std::string temporary = path + ".tmp";
@@ -222,6 +240,8 @@ class QuantizeRun {
       const ConvertTarget target = {writer, layout.index.at(order[i])};
       ConvertOptions convert;
       convert.encode.rule = plan_.rule;
+      const bool searches = plan_.rule == QuantizeRule::kSearch && conversion.format == TargetFormat::kMxfp4;
+      if (searches) convert.encode.column_weight = columns_.of(conversion.source.module());
       convert.allow_nan = options_.allow_nan;
       convert.progress = [this](int64_t bytes) { progress_.add(bytes); };
       DB_ASSIGN(const std::vector<std::string> hashes, convert_tensor(conversion, reader_, target, convert));
@@ -236,7 +256,7 @@ class QuantizeRun {
     DB_ASSIGN(const Json config, parse_json(text, path));
     DB_TRY(staged.write_text("config.json", pretty_json(quantized_config_json(config, plan_))));
     if (shards.size() > 1) {
-      DB_TRY(staged.write_text("model.safetensors.index.json", shard_index_text(plan_, shards)));
+      DB_TRY(staged.write_text(kShardIndexName, shard_index_text(plan_, shards)));
     }
     for (const char* name : kCopiedFiles) {
       std::error_code error;
@@ -257,9 +277,10 @@ class QuantizeRun {
   }
 
   const QuantizeOptions& options_;
-  const int64_t n_threads_;
   const QuantizePlan& plan_;
   const FileReader& reader_;
+  const ColumnWeights& columns_;
+  const int64_t n_threads_;
   const RunIdentity identity_;
   Progress progress_;
   std::set<size_t> done_;
@@ -275,20 +296,24 @@ Result<QuantizeReport> quantize(const QuantizeOptions& options) {
   if (!checkpoint.incomplete().empty()) return fail(Code::kCorrupt, "{}", checkpoint.incomplete()[0]);
   DB_ASSIGN(std::vector<SourceTensor> tensors, list_source_tensors(config, checkpoint));
   DB_ASSIGN(const FileReader reader, FileReader::open(files_of(tensors)));
-  const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
-
   PlanOptions plan_options = options.plan;
   std::vector<std::string> nan_notices;
   if (options.allow_nan) {
     int64_t total = 0;
     for (const SourceTensor& tensor : tensors) total += tensor.bytes();
     Progress progress(options, "looking for NaN", total);
-    DB_ASSIGN(plan_options.unencodable, find_unencodable(tensors, reader, n_threads, progress, nan_notices));
+    DB_ASSIGN(plan_options.unencodable,
+              find_unencodable(tensors, reader, thread_count(options), progress, nan_notices));
   }
   DB_ASSIGN(QuantizePlan plan, make_quantize_plan(config, std::move(tensors), plan_options));
   plan.notices.insert(plan.notices.end(), nan_notices.begin(), nan_notices.end());
+  ColumnWeights columns;
+  if (plan.rule == QuantizeRule::kSearch) {
+    DB_ASSIGN(columns, ColumnWeights::load(plan, options.calibration, options.allow_uncalibrated, plan.notices));
+  }
+  DB_ASSIGN(std::string identity, identity_text(options));
   DB_ASSIGN(StagedDirectory staged, StagedDirectory::resume(options.target));
-  return QuantizeRun(options, n_threads, plan, reader).run(std::move(staged));
+  return QuantizeRun(options, plan, reader, columns, std::move(identity)).run(std::move(staged));
 }
 
 }  // namespace drawbridge

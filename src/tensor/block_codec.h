@@ -23,6 +23,7 @@ int mxfp4_exponent(float max_abs, ScaleRule rule);
 float max_abs(std::span<const float> x);
 
 /// 32 values as E2M1 codes at scale 2^exponent, low nibble first: x * 2^-E to nearest, ties to even, saturating at 6.
+/// What rounds to zero loses its sign, as in Quark's files. No value is NaN.
 void encode_mxfp4_block(std::span<const float, kMxfp4Block> x, int exponent, std::span<uint8_t, kMxfp4Block / 2> codes);
 
 /// 32 values as int8 times an f16 scale of max |x| / 127, as ggml's q8_0 rounds. Returns the scale's bits.

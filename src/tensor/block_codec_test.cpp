@@ -49,7 +49,7 @@ TEST(BlockCodec, ExponentsOfTheThreeRules) {
   for (const Case& c :
        {Case{1.0f, -2, -2, -2}, Case{1.51f, -2, -2, -1}, Case{1.75f, -2, -1, -1}, Case{3.4f, -1, -1, 0},
         Case{3.5f, -1, 0, 0}, Case{6.0f, 0, 0, 0}, Case{6.99f, 0, 0, 1}, Case{7.0f, 0, 1, 1},
-        Case{0.0f, -127, -127, -127}, Case{0x1p-149f, -127, -127, -127}, Case{0x1.fffffep127f, 125, 126, 126}}) {
+        Case{0.0f, -127, -127, -127}, Case{0x1p-149f, -127, -127, -127}, Case{0x1.fffffep127f, 125, 127, 126}}) {
     EXPECT_EQ(mxfp4_exponent(c.a, ScaleRule::kFloor), c.floor) << c.a;
     EXPECT_EQ(mxfp4_exponent(c.a, ScaleRule::kEven), c.even) << c.a;
     EXPECT_EQ(mxfp4_exponent(c.a, ScaleRule::kCeil), c.ceil) << c.a;
@@ -66,6 +66,28 @@ TEST(BlockCodec, Mxfp4BlockKeepsWhatTheFormatCanSay) {
   std::array<float, 32> back = {};
   dequantize_row(Matrix{WeightFormat::kMxfp4, 1, 32, codes.data(), &scale}, 0, back.data());
   EXPECT_EQ(back, x);
+}
+
+/// The block encoder has its own arithmetic; f32_to_e2m1 is the plain statement of the rule.
+TEST(BlockCodec, Mxfp4BlockRoundsAsSingleValuesDo) {
+  for (uint32_t start = 0; start < 0x1000; ++start) {
+    std::array<float, 32> x = {};
+    for (uint32_t i = 0; i < 32; ++i) x[i] = std::bit_cast<float>((start * 32 + i) << 15 | (i % 2) << 31);
+    if (std::isnan(max_abs(x))) continue;
+    std::array<uint8_t, 16> codes = {};
+    encode_mxfp4_block(x, -1, codes);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const uint8_t wanted = f32_to_e2m1(x[i] * 2);
+      const uint8_t found = i % 2 == 0 ? codes[i / 2] & 0xf : codes[i / 2] >> 4;
+      ASSERT_EQ(found, wanted == 8 ? 0 : wanted) << x[i];
+    }
+  }
+}
+
+TEST(BlockCodec, TheLargestOfNumbersAndOfNaN) {
+  EXPECT_EQ(max_abs(std::array<float, 3>{-0.0f, -3.0f, 2.0f}), 3.0f);
+  EXPECT_EQ(max_abs(std::span<const float>()), 0.0f);
+  EXPECT_TRUE(std::isnan(max_abs(std::array<float, 3>{1.0f, -NAN, INFINITY})));
 }
 
 TEST(BlockCodec, Q8BlockIsWithinHalfAStep) {

@@ -70,15 +70,20 @@ float e4m3_to_f32(uint8_t bits) {
 }
 
 uint8_t f32_to_e4m3(float value) {
-  if (std::isnan(value)) return 0x7f;
-  const uint8_t sign = std::signbit(value) ? 0x80u : 0u;
-  const float magnitude = std::min(std::fabs(value), 448.0f);
-  int exponent = 0;
-  std::frexp(magnitude, &exponent);
-  // The spacing of E4M3 at this magnitude is 2^(exponent - 4), never below 2^-9 (subnormals, and zero).
-  const int unit = magnitude == 0.0f ? -9 : std::max(exponent - 4, -9);
-  const auto steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(magnitude, -unit)));
-  return static_cast<uint8_t>(sign | ((static_cast<uint32_t>(unit + 9) << 3) + steps));
+  const uint32_t bits = std::bit_cast<uint32_t>(value), magnitude = bits & 0x7fffffffu;
+  const uint32_t sign = (bits >> 24) & 0x80u;
+  if (magnitude > 0x7f800000u) return 0x7f;
+  uint32_t code = 0;
+  if (magnitude >= std::bit_cast<uint32_t>(448.0f)) {
+    code = 0x7e;
+  } else if (magnitude < std::bit_cast<uint32_t>(0x1p-6f)) {
+    // Subnormals step by 2^-9, as f32 does from 2^14 on: the addition rounds.
+    code = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14f) - std::bit_cast<uint32_t>(0x1p14f);
+  } else {
+    // Drop 20 of 23 mantissa bits; the exponent's bias falls from 127 to 7.
+    code = ((magnitude + 0x7ffffu + ((magnitude >> 20) & 1u)) >> 20) - (120u << 3);
+  }
+  return static_cast<uint8_t>(sign | code);
 }
 
 uint8_t f32_to_e2m1(float value) {

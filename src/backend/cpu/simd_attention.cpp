@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kKeyBlock = 256;         // keys that one thread scores together
 constexpr int64_t kScoreBuffer = 4 << 20;  // scores kept before rows are selected
 constexpr int64_t kHeadBlock = 8;          // heads that share a pass over the keys
-constexpr int64_t kEncodeCost = 30;        // of an element to e4m3, in additions
+constexpr int64_t kEncodeCost = 8;         // of an element to e4m3, in additions
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);

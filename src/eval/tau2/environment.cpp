@@ -72,7 +72,7 @@ Status Environment::update_database(const Json& data, const std::string& source)
 }
 
 bool Environment::equals(const Environment& other) const {
-  return database_ == other.database_ && user_database_ == other.user_database_;
+  return python_equal(database_, other.database_) && python_equal(user_database_, other.user_database_);
 }
 
 }  // namespace drawbridge::tau2

@@ -44,7 +44,7 @@ bool is_made_by(const GoldAction& action, const ToolCall& call) {
   } else {
     for (const auto& [name, value] : call.arguments.items()) names.push_back(name);
   }
-  return selected(action.call.arguments, names) == selected(call.arguments, names);
+  return python_equal(selected(action.call.arguments, names), selected(call.arguments, names));
 }
 
 bool actions_made(const Criteria& criteria, const std::vector<Message>& conversation) {

@@ -116,6 +116,7 @@ Result<std::vector<Message>> conversation_from_json(const Json& json, const std:
     for (const ToolCall& call : message.tool_calls) unanswered.push_back(call.id);
     conversation.push_back(std::move(message));
   }
+  if (!unanswered.empty()) return fail(Code::kCorrupt, "{}: the answer of call {} is missing", source, unanswered[0]);
   return conversation;
 }
 

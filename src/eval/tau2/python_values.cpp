@@ -42,6 +42,10 @@ double round_cents(double value) {
   return std::strtod(fmt::format("{:.2f}", value).c_str(), nullptr);
 }
 
+bool python_equal(const Json& a, const Json& b) {
+  return a == b || SortedJson(a) == SortedJson(b);
+}
+
 const char* python_type(const Json& value) {
   switch (value.type()) {
     case Json::value_t::string:

@@ -15,6 +15,9 @@ std::string python_dumps(const Json& value);
 /// round(value, 2): to the nearest cent of the exact binary value, ties to even.
 double round_cents(double value);
 
+/// a == b: the order of the members of objects does not count.
+bool python_equal(const Json& a, const Json& b);
+
 /// type(value).__name__
 const char* python_type(const Json& value);
 

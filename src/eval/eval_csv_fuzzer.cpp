@@ -1,0 +1,7 @@
+// Fuzzes eval's csv reader: see fuzz_bodies.h for what must hold.
+#include "eval/fuzz_bodies.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  drawbridge::fuzz_eval_csv({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
