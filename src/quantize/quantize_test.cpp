@@ -248,6 +248,16 @@ TEST_F(QuantizeTest, NanIsNamedAndRefusedOrKept) {
   EXPECT_EQ(target.find("model.layers.1.mlp.experts.1.up_proj.weight")->dtype, DType::kU8);
 }
 
+TEST_F(QuantizeTest, ANanScaleOfAKeptMatrixIsRefused) {
+  ASSERT_TRUE(quantize(options("first")).ok());
+  const std::string name = "model.layers.1.mlp.experts.2.up_proj.weight_scale";
+  const Checkpoint first = Checkpoint::open(base_ + "/first").value();
+  patch("first/model.safetensors", static_cast<int64_t>(first.find(name)->begin) + 5, "\xff");
+  QuantizeOptions o = options();
+  o.source = base_ + "/first";
+  EXPECT_THAT(quantize(o).status().message(), HasSubstr(name + ": element [2, 1] is NaN"));
+}
+
 TEST_F(QuantizeTest, SearchNeedsStatistics) {
   QuantizeOptions o = options();
   o.plan.rule = QuantizeRule::kSearch;
@@ -307,7 +317,6 @@ TEST_F(QuantizeTest, PathsThatCannotBe) {
   EXPECT_THAT(quantize(o).status().message(), HasSubstr("its header describes"));
 }
 
-/// A small shard size changes nothing about memory: pieces are a few megabytes whatever the tensor.
 TEST_F(QuantizeTest, ProgressEndsAtTheTotal) {
   QuantizeOptions o = options();
   std::map<std::string, std::pair<int64_t, int64_t>> seen;
