@@ -69,9 +69,4 @@ Status ShardWriter::finish() {
   return Status();
 }
 
-std::string shard_name(size_t index, size_t count) {
-  if (count == 1) return "model.safetensors";
-  return fmt::format("model-{:05}-of-{:05}.safetensors", index + 1, count);
-}
-
 }  // namespace drawbridge

@@ -36,7 +36,4 @@ class ShardWriter {
   std::vector<int64_t> bytes_;
 };
 
-/// "model.safetensors", or "model-00002-of-00007.safetensors".
-std::string shard_name(size_t index, size_t count);
-
 }  // namespace drawbridge

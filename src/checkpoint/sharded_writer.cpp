@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "base/json.h"
+#include "checkpoint/shard_index.h"
 
 namespace drawbridge {
 namespace {
@@ -36,16 +36,11 @@ std::vector<std::vector<TensorSpec>> cut_shards(const std::vector<TensorGroup>& 
   return shards;
 }
 
-std::string ShardedWriter::file_name(size_t shard) const {
-  if (shards_.size() == 1) return "model.safetensors";
-  return fmt::format("model-{:05}-of-{:05}.safetensors", shard + 1, shards_.size());
-}
-
 Status ShardedWriter::append(std::span<const std::byte> data) {
   if (!writer_) {
     DB_CHECK(shard_ < shards_.size());
     DB_ASSIGN(SafetensorsWriter writer,
-              SafetensorsWriter::create(directory_ + "/" + file_name(shard_), shards_[shard_]));
+              SafetensorsWriter::create(directory_ + "/" + shard_name(shard_, shards_.size()), shards_[shard_]));
     writer_.emplace(std::move(writer));
     n_missing_bytes_ = total_bytes(shards_[shard_]);
   }
@@ -63,21 +58,16 @@ Status ShardedWriter::finish() {
   return shards_.size() == 1 ? Status() : write_index();
 }
 
-/// As text: a tree of a hundred thousand names would be slow to build.
 Status ShardedWriter::write_index() const {
   int64_t total = 0;
-  std::string weight_map;
+  ShardIndex index;
   for (size_t s = 0; s < shards_.size(); ++s) {
     total += total_bytes(shards_[s]);
-    for (const TensorSpec& spec : shards_[s]) {
-      weight_map +=
-          fmt::format("{}\n    {}: \"{}\"", weight_map.empty() ? "" : ",", dump_json(Json(spec.name)), file_name(s));
-    }
+    for (const TensorSpec& spec : shards_[s]) index.add(spec.name, shard_name(s, shards_.size()));
   }
-  const std::string path = directory_ + "/model.safetensors.index.json";
+  const std::string path = fmt::format("{}/{}", directory_, kShardIndexName);
   std::ofstream out(path, std::ios::binary);
-  out << fmt::format("{{\n  \"metadata\": {{\"total_size\": {}}},\n  \"weight_map\": {{{}\n  }}\n}}\n", total,
-                     weight_map);
+  out << index.text(total);
   out.close();
   if (out) return Status();
   return fail(Code::kResourceExhausted, "{}: cannot be written: is the disk full?", path);

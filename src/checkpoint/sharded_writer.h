@@ -30,7 +30,6 @@ class ShardedWriter {
   Status finish();
 
  private:
-  std::string file_name(size_t shard) const;
   Status write_index() const;
 
   std::string directory_;

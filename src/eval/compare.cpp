@@ -105,6 +105,14 @@ Result<TaskComparison> compare_task(const std::vector<ItemPair>& pairs, const Ta
   return found;
 }
 
+/// Bootstrap intervals over few clusters are too narrow.
+void note_few_clusters(const TaskComparison& compared, const TaskResult& task, std::vector<std::string>& notes) {
+  constexpr int64_t kFewClusters = 20;
+  if (compared.paired.method != PairedMethod::kBootstrap || compared.paired.n_clusters >= kFewClusters) return;
+  notes.push_back(fmt::format("{}: {} questions are few for a bootstrap; its interval is too narrow", task_name(task),
+                              compared.paired.n_clusters));
+}
+
 std::string short_json(const Json& value) {
   const std::string text = dump_json(value);
   return text.size() <= 80 ? text : text.substr(0, 77) + "...";
@@ -157,6 +165,7 @@ Result<Comparison> compare_runs(const SystemResult& baseline, const SystemResult
     if (other == nullptr) continue;
     DB_ASSIGN(const std::vector<ItemPair> pairs, pair_items(baseline, task, candidate, *other));
     DB_ASSIGN(TaskComparison compared, compare_task(pairs, task, *other, options));
+    note_few_clusters(compared, task, comparison.notes);
     comparison.tasks.push_back(std::move(compared));
   }
   if (comparison.tasks.empty()) {

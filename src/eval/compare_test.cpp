@@ -8,7 +8,9 @@
 namespace drawbridge {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 ItemResult item(const std::string& id, double score, ItemStatus status = ItemStatus::kAnswered) {
   ItemResult made;
@@ -57,7 +59,7 @@ TEST(CompareRuns, RefusesOtherDataAndOtherTasks) {
   b.tasks[0].n_shot = 8;
   EXPECT_THAT(compare_runs(a, b, {}).status().message(), HasSubstr("no task in common"));
   b.tasks.push_back(a.tasks[0]);
-  EXPECT_THAT(compare_runs(a, b, {})->notes, testing::Contains(HasSubstr("8-shot) is only in \"b\"")));
+  EXPECT_THAT(compare_runs(a, b, {})->notes, Contains(HasSubstr("8-shot) is only in \"b\"")));
 }
 
 TEST(CompareRuns, TruncatedAndFailedAnswersAreWrongAndSaid) {
@@ -99,6 +101,11 @@ TEST(CompareRuns, SeedsOfOneQuestionAreOneCluster) {
   EXPECT_EQ(found->tasks.at(0).paired.n_clusters, 30);
   EXPECT_EQ(found->tasks.at(0).paired.method, PairedMethod::kBootstrap);
   EXPECT_EQ(found->tasks.at(0).lost.size(), 9u);
+  EXPECT_THAT(found->notes, Not(Contains(HasSubstr("few for a bootstrap"))));
+  a.resize(30);
+  b.resize(30);
+  EXPECT_THAT(compare_runs(system_of("a", a), system_of("b", b), {})->notes,
+              Contains(HasSubstr("10 questions are few for a bootstrap")));
 }
 
 }  // namespace

@@ -74,10 +74,10 @@ std::string first_difference(const Json& before, const Json& now) {
   return difference("", &before, &now);
 }
 
-Result<Journal> Journal::open(const std::string& path, const Json& manifest) {
+Result<AnswerJournal> AnswerJournal::open(const std::string& path, const Json& manifest) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return fail(Code::kPermissionDenied, "{}: cannot be opened: {}", path, std::strerror(errno));
-  Journal journal(path, fd);
+  AnswerJournal journal(path, fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     return fail(Code::kUnavailable, "{}: another run is writing to it", path);
   }
@@ -85,14 +85,14 @@ Result<Journal> Journal::open(const std::string& path, const Json& manifest) {
   return journal;
 }
 
-Journal::Journal(Journal&& other) noexcept
+AnswerJournal::AnswerJournal(AnswerJournal&& other) noexcept
     : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), answers_(std::move(other.answers_)) {}
 
-Journal::~Journal() {
+AnswerJournal::~AnswerJournal() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Status Journal::load(const Json& manifest) {
+Status AnswerJournal::load(const Json& manifest) {
   DB_ASSIGN(std::string text, read_text_file(path_, kMaxBytes));
   const size_t whole = text.rfind('\n') + 1;  // 0 without any
   if (whole < text.size() && ::ftruncate(fd_, static_cast<off_t>(whole)) != 0) {
@@ -122,14 +122,14 @@ Status Journal::load(const Json& manifest) {
   return Status();
 }
 
-Status Journal::add(Answer answer) {
+Status AnswerJournal::add(Answer answer) {
   DB_TRY(write_line(answer_to_json(answer)));
   const Key key(answer.id, answer.trial);
   answers_[key] = std::move(answer);
   return Status();
 }
 
-Status Journal::write_line(const Json& line) {
+Status AnswerJournal::write_line(const Json& line) {
   const std::string text = dump_json(line) + "\n";
   for (size_t at = 0; at < text.size();) {
     const ssize_t n = ::write(fd_, text.data() + at, text.size() - at);

@@ -1,6 +1,6 @@
-// Journal: the answers of a run as they came, one JSON object a line, synced one by one, so that a run that was stopped
-// at any point goes on where it was. The first line holds the run's manifest. It keeps texts, not scores: a score is
-// computed from its text whenever it is wanted.
+// AnswerJournal: the answers of a run as they came, one JSON object a line, synced one by one, so that a run that was
+// stopped at any point goes on where it was. The first line holds the run's manifest. It keeps texts, not scores: a
+// score is computed from its text whenever it is wanted.
 #pragma once
 
 #include <map>
@@ -25,17 +25,17 @@ struct Answer {
 };
 
 /// Movable; one process at a time holds a journal.
-class Journal {
+class AnswerJournal {
  public:
   using Key = std::pair<std::string, int64_t>;  // id, trial
 
   /// Starts a journal, or goes on with one of the same manifest. Errors: another process has it, the manifests differ
   /// (names the member), a line that is no answer. A last line that was cut is dropped.
-  static Result<Journal> open(const std::string& path, const Json& manifest);
+  static Result<AnswerJournal> open(const std::string& path, const Json& manifest);
 
-  Journal(Journal&& other) noexcept;
-  Journal& operator=(Journal&&) = delete;
-  ~Journal();
+  AnswerJournal(AnswerJournal&& other) noexcept;
+  AnswerJournal& operator=(AnswerJournal&&) = delete;
+  ~AnswerJournal();
 
   /// What was found and what was added since; the last answer to an item counts.
   const std::map<Key, Answer>& answers() const { return answers_; }
@@ -43,7 +43,7 @@ class Journal {
   Status add(Answer answer);
 
  private:
-  Journal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  AnswerJournal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   Status load(const Json& manifest);
   Status write_line(const Json& line);
 

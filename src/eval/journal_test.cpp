@@ -23,7 +23,7 @@ Answer answer_of(const std::string& id, const std::string& text) {
 
 class JournalTest : public testing::Test {
  protected:
-  Result<Journal> open(const Json& manifest = {{"model", "a"}}) { return Journal::open(path_, manifest); }
+  Result<AnswerJournal> open(const Json& manifest = {{"model", "a"}}) { return AnswerJournal::open(path_, manifest); }
   std::string refusal() {
     const auto journal = open();
     return journal.ok() ? "accepted" : journal.status().message();

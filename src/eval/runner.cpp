@@ -47,7 +47,7 @@ ItemResult score_answer(const EvalItem& item, const Answer& answer, const Answer
 
 class Run {
  public:
-  Run(const EvalTask& task, ChatTarget& target, const RunOptions& options, Journal& journal)
+  Run(const EvalTask& task, ChatTarget& target, const RunOptions& options, AnswerJournal& journal)
       : task_(task), target_(target), options_(options), journal_(journal) {}
 
   /// Items that the journal has no answer to, in order.
@@ -157,14 +157,14 @@ class Run {
   std::atomic<bool> ended_ = false;
 
   std::mutex mutex_;  // guards what follows while threads run
-  Journal& journal_;
+  AnswerJournal& journal_;
   RunProgress progress_;
   double total_score_ = 0;
   int64_t n_failed_in_a_row_ = 0;
   Status error_;
 };
 
-std::vector<TaskResult> score_all(const EvalTask& task, const Journal& journal) {
+std::vector<TaskResult> score_all(const EvalTask& task, const AnswerJournal& journal) {
   std::vector<TaskResult> results;
   for (const AnswerFilter& filter : task.filters) {
     TaskResult result{task.name, task.version, filter.name, task.n_shot, task.metric, {}};
@@ -188,7 +188,7 @@ uint64_t item_seed(uint64_t seed, const std::string& id, int64_t trial) {
 
 Result<RunOutcome> run_task(const EvalTask& task, ChatTarget& target, const RunOptions& options) {
   const Json manifest = manifest_of(task, target, options);
-  DB_ASSIGN(Journal journal, Journal::open(options.journal_path, manifest));
+  DB_ASSIGN(AnswerJournal journal, AnswerJournal::open(options.journal_path, manifest));
   Run run(task, target, options, journal);
   run.find_pending();
   DB_TRY(run.ask_all());

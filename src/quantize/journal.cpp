@@ -71,10 +71,10 @@ bool read_record(const Json& line, FinishedShards& finished) {
 
 }  // namespace
 
-Result<Journal> Journal::open(const std::string& path, const RunIdentity& identity) {
+Result<ShardJournal> ShardJournal::open(const std::string& path, const RunIdentity& identity) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return fail(Code::kPermissionDenied, "{}: cannot be opened: {}", path, std::strerror(errno));
-  Journal journal(path, fd);
+  ShardJournal journal(path, fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     return fail(Code::kUnavailable, "{}: another run is writing this target", path);
   }
@@ -82,14 +82,14 @@ Result<Journal> Journal::open(const std::string& path, const RunIdentity& identi
   return journal;
 }
 
-Journal::Journal(Journal&& other) noexcept
+ShardJournal::ShardJournal(ShardJournal&& other) noexcept
     : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), finished_(std::move(other.finished_)) {}
 
-Journal::~Journal() {
+ShardJournal::~ShardJournal() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Status Journal::read(const RunIdentity& identity) {
+Status ShardJournal::read(const RunIdentity& identity) {
   DB_ASSIGN(const std::string text, read_text_file(path_, kMaxJournalBytes));
   const Json wanted = identity_json(identity);
   size_t whole = 0;  // bytes of lines that were read
@@ -110,7 +110,7 @@ Status Journal::read(const RunIdentity& identity) {
   return whole == 0 ? append(dump_json(wanted)) : Status();
 }
 
-Status Journal::append(const std::string& line) {
+Status ShardJournal::append(const std::string& line) {
   std::string_view rest;
   const std::string text = line + "\n";
   for (rest = text; !rest.empty();) {
@@ -123,7 +123,7 @@ Status Journal::append(const std::string& line) {
   return fail(Code::kResourceExhausted, "{}: cannot be synced: {}", path_, std::strerror(errno));
 }
 
-Status Journal::add(const std::string& shard, const std::vector<TensorDigest>& tensors) {
+Status ShardJournal::add(const std::string& shard, const std::vector<TensorDigest>& tensors) {
   Json list = Json::array();
   for (const TensorDigest& tensor : tensors) list.push_back({tensor.name, tensor.sha256});
   DB_TRY(append(dump_json(Json{{"shard", shard}, {"tensors", std::move(list)}})));

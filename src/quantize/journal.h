@@ -1,5 +1,6 @@
-// Journal: which files of an unfinished target are complete, with a hash of each tensor, so that a run that was killed
-// goes on where it was. One JSON object a line: first what is being made of what, then a line for each finished file.
+// ShardJournal: which files of an unfinished target are complete, with a hash of each tensor, so that a run that was
+// killed goes on where it was. One JSON object a line: first what is being made of what, then a line for each finished
+// file.
 #pragma once
 
 #include <map>
@@ -27,22 +28,22 @@ struct TensorDigest {
 using FinishedShards = std::map<std::string, std::vector<TensorDigest>>;
 
 /// Movable. Holds a lock on the file: one run at a time.
-class Journal {
+class ShardJournal {
  public:
   /// Opens or starts `path`. What an earlier run finished is in finished(); its last line may be torn.
   /// Errors: another run holds it, an earlier run made something else of something else.
-  static Result<Journal> open(const std::string& path, const RunIdentity& identity);
+  static Result<ShardJournal> open(const std::string& path, const RunIdentity& identity);
 
-  Journal(Journal&& other) noexcept;
-  Journal& operator=(Journal&&) = delete;
-  ~Journal();
+  ShardJournal(ShardJournal&& other) noexcept;
+  ShardJournal& operator=(ShardJournal&&) = delete;
+  ~ShardJournal();
 
   const FinishedShards& finished() const { return finished_; }
   /// Records that `shard` is complete and waits until the line is on disk.
   Status add(const std::string& shard, const std::vector<TensorDigest>& tensors);
 
  private:
-  Journal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  ShardJournal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   Status read(const RunIdentity& identity);
   Status append(const std::string& line);
 

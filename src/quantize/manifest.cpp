@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/json.h"
+#include "checkpoint/shard_index.h"
 
 namespace drawbridge {
 namespace {
@@ -66,15 +67,11 @@ std::string manifest_text(const QuantizeOptions& options, const QuantizePlan& pl
 }
 
 std::string shard_index_text(const QuantizePlan& plan, const FinishedShards& shards) {
-  std::string weight_map;  // as text: a tree of this many names would be slow to build
+  ShardIndex index;
   for (const auto& [shard, tensors] : shards) {
-    for (const TensorDigest& tensor : tensors) {
-      weight_map +=
-          fmt::format("{}\n    {}: \"{}\"", weight_map.empty() ? "" : ",", dump_json(Json(tensor.name)), shard);
-    }
+    for (const TensorDigest& tensor : tensors) index.add(tensor.name, shard);
   }
-  return fmt::format("{{\n  \"metadata\": {{\"total_size\": {}}},\n  \"weight_map\": {{{}\n  }}\n}}\n",
-                     plan.target_bytes(), weight_map);
+  return index.text(plan.target_bytes());
 }
 
 }  // namespace drawbridge

@@ -11,6 +11,7 @@
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
 #include "base/units.h"
+#include "checkpoint/shard_index.h"
 #include "quantize/convert_tensor.h"
 #include "quantize/journal.h"
 #include "quantize/manifest.h"
@@ -132,7 +133,7 @@ class QuantizeRun {
         progress_(options, "quantizing", plan.source_bytes()) {}
 
   Result<QuantizeReport> run(StagedDirectory staged) {
-    DB_ASSIGN(Journal journal, Journal::open(staged.path() + "/" + kJournalName, identity_));
+    DB_ASSIGN(ShardJournal journal, ShardJournal::open(staged.path() + "/" + kJournalName, identity_));
     DB_TRY(keep_finished(staged.path(), journal));
     DB_TRY(check_room(staged.path(), missing_bytes()));
     DB_TRY(after(QuantizeStep::kStarted));
@@ -174,7 +175,7 @@ class QuantizeRun {
   }
 
   /// Files that an earlier run finished and that still are what it wrote.
-  Status keep_finished(const std::string& directory, const Journal& journal) {
+  Status keep_finished(const std::string& directory, const ShardJournal& journal) {
     for (size_t s = 0; s < plan_.shards.size(); ++s) {
       const auto place = journal.finished().find(name_of(s));
       if (place == journal.finished().end()) continue;
@@ -190,7 +191,7 @@ class QuantizeRun {
     return Status();
   }
 
-  Status write_shard(size_t s, const std::string& directory, Journal& journal) {
+  Status write_shard(size_t s, const std::string& directory, ShardJournal& journal) {
     const ShardLayout layout = lay_out(plan_, plan_.shards[s]);
     const std::string path = directory + "/" + name_of(s);
     const std::string temporary = path + ".tmp";
@@ -236,7 +237,7 @@ class QuantizeRun {
     DB_ASSIGN(const Json config, parse_json(text, path));
     DB_TRY(staged.write_text("config.json", pretty_json(quantized_config_json(config, plan_))));
     if (shards.size() > 1) {
-      DB_TRY(staged.write_text("model.safetensors.index.json", shard_index_text(plan_, shards)));
+      DB_TRY(staged.write_text(kShardIndexName, shard_index_text(plan_, shards)));
     }
     for (const char* name : kCopiedFiles) {
       std::error_code error;

@@ -6,7 +6,7 @@
 #include "base/durable.h"
 #include "base/mapped_file.h"
 #include "base/staged_directory.h"
-#include "checkpoint/shard_writer.h"
+#include "checkpoint/sharded_writer.h"
 #include "synth/draw.h"
 
 namespace drawbridge {
@@ -23,33 +23,20 @@ class WeightWriter {
       : staged_(staged), seed_(seed), total_(total), progress_(progress), piece_(kPieceBytes) {}
 
   Status write_shards(const std::vector<std::vector<PlannedTensor>>& shards) {
-    if (shards.size() == 1) return write_shard(shard_name(0, 1), shards[0]);
-    std::string weight_map;
-    for (size_t s = 0; s < shards.size(); ++s) {
-      const std::string name = shard_name(s, shards.size());
-      DB_TRY(write_shard(name, shards[s]));
-      for (const PlannedTensor& tensor : shards[s]) {
-        // As text: a tree of this many names would be slow to build.
-        weight_map +=
-            fmt::format("{}\n    {}: \"{}\"", weight_map.empty() ? "" : ",", dump_json(Json(tensor.spec.name)), name);
-      }
+    std::vector<std::vector<TensorSpec>> specs;
+    for (const auto& shard : shards) {
+      specs.emplace_back();
+      for (const PlannedTensor& tensor : shard) specs.back().push_back(tensor.spec);
     }
-    return staged_.write_text(
-        "model.safetensors.index.json",
-        fmt::format("{{\n  \"metadata\": {{\"total_size\": {}}},\n  \"weight_map\": {{{}\n  }}\n}}\n", total_,
-                    weight_map));
-  }
-
- private:
-  Status write_shard(const std::string& name, const std::vector<PlannedTensor>& tensors) {
-    std::vector<TensorSpec> specs;
-    for (const PlannedTensor& tensor : tensors) specs.push_back(tensor.spec);
-    DB_ASSIGN(SafetensorsWriter writer, SafetensorsWriter::create(staged_.path() + "/" + name, specs));
-    for (const PlannedTensor& tensor : tensors) DB_TRY(write_tensor(writer, tensor));
+    ShardedWriter writer(staged_.path(), std::move(specs));
+    for (const auto& shard : shards) {
+      for (const PlannedTensor& tensor : shard) DB_TRY(write_tensor(writer, tensor));
+    }
     return writer.finish();
   }
 
-  Status write_tensor(SafetensorsWriter& writer, const PlannedTensor& tensor) {
+ private:
+  Status write_tensor(ShardedWriter& writer, const PlannedTensor& tensor) {
     const int64_t bytes = tensor.spec.bytes();
     for (int64_t from = 0; from < bytes; from += kPieceBytes) {
       const std::span piece = std::span(piece_).first(static_cast<size_t>(std::min(kPieceBytes, bytes - from)));

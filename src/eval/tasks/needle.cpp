@@ -11,20 +11,12 @@ namespace drawbridge {
 namespace {
 
 constexpr int64_t kReserve = 192;  // tokens: chat format, answer, and the last sentence's overshoot
-constexpr int64_t kAnswerTokens = 32;
 constexpr int64_t kMinLength = 128;
 constexpr int64_t kNDecoys = 3;
 
 constexpr std::array<const char*, 16> kNames = {"Marlow", "Tamsin", "Okoro",  "Ilse",  "Quillon", "Bexley",
                                                 "Harrow", "Yusra",  "Delft",  "Ansel", "Corvin",  "Mireille",
                                                 "Sorrel", "Wendt",  "Zamora", "Petra"};
-
-std::string_view first_number(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789";
-  const size_t from = text.find_first_of(kDigits);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, std::min(text.find_first_not_of(kDigits, from), text.size()) - from);
-}
 
 struct Record {
   std::string name;
@@ -143,18 +135,11 @@ Result<std::vector<EvalItem>> needle_items(const NeedleOptions& options, const T
   return items;
 }
 
-Result<EvalTask> make_needle_task(const NeedleOptions& options, const TokenCounter& count_tokens) {
-  EvalTask task;
-  task.name = "needle";
-  DB_ASSIGN(task.items, needle_items(options, count_tokens));
-  task.filters = {{"first-number", [](const EvalItem& item, const std::string& text) {
-                     return ScoredAnswer{std::string(first_number(text)), score_needle(text, item.expected)};
-                   }}};
-  task.max_tokens = kAnswerTokens;
-  task.manifest = {{"index_topk", options.index_topk},          {"max_context", options.max_context},
-                   {"n_per_length", options.n_per_length},      {"seed", options.seed},
-                   {"haystack_bytes", options.haystack.size()}, {"chat", options.chat}};
-  return task;
+std::string_view first_number(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789";
+  const size_t from = text.find_first_of(kDigits);
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, std::min(text.find_first_not_of(kDigits, from), text.size()) - from);
 }
 
 double score_needle(std::string_view answer, std::string_view expected) {

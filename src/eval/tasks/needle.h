@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "eval/tasks/task.h"
+#include "eval/item.h"
 
 namespace drawbridge {
 
@@ -32,9 +32,8 @@ using TokenCounter = std::function<Result<int64_t>(std::string_view)>;
 /// The same items for the same options. A prompt has at least the wanted number of tokens and at most a sentence more.
 Result<std::vector<EvalItem>> needle_items(const NeedleOptions& options, const TokenCounter& count_tokens);
 
-/// The items as a task of the runner; their scorer is score_needle.
-Result<EvalTask> make_needle_task(const NeedleOptions& options, const TokenCounter& count_tokens);
-
+/// The first run of digits; empty if there is none.
+std::string_view first_number(std::string_view text);
 /// 1 if the first number in the answer is the expected one, else 0.
 double score_needle(std::string_view answer, std::string_view expected);
 

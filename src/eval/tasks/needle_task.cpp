@@ -10,7 +10,7 @@ Result<EvalTask> make_needle_task(const NeedleOptions& options, const TokenCount
   task.max_tokens = 64;
   DB_ASSIGN(task.items, needle_items(options, count_tokens));
   task.filters = {{"first-number", [](const EvalItem& item, const std::string& text) {
-                     return ScoredAnswer{text, score_needle(text, item.expected)};
+                     return ScoredAnswer{std::string(first_number(text)), score_needle(text, item.expected)};
                    }}};
   task.manifest = {{"index_topk", options.index_topk},
                    {"max_context", options.max_context},

@@ -1,4 +1,4 @@
-#include "eval/tasks/needle.h"
+#include "eval/tasks/needle_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -90,11 +90,12 @@ TEST(DataSet, NamesWhatIsWrongInATask) {
             "task \"make\": evaluation_criteria: reward_basis: \"LUCK\" is unknown");
   EXPECT_EQ(refusal_of([](Json& task) { task["evaluation_criteria"]["actions"][0]["arguments"] = 5; }),
             "task \"make\": evaluation_criteria: actions[0]: arguments: wanted a JSON object, found 5");
-  EXPECT_EQ(refusal_of([](Json& task) {
-              task["initial_state"] = {{"initialization_actions",
-                                        {{{"env_type", "user"}, {"func_name", "explode"}, {"arguments", Json::object()}}}}};
-            }),
-            "task \"make\": the mock domain has no user function \"explode\"");
+  EXPECT_EQ(
+      refusal_of([](Json& task) {
+        task["initial_state"] = {{"initialization_actions",
+                                  {{{"env_type", "user"}, {"func_name", "explode"}, {"arguments", Json::object()}}}}};
+      }),
+      "task \"make\": the mock domain has no user function \"explode\"");
   EXPECT_EQ(refusal_of([](Json& task) {
               task["initial_state"] = {{"message_history", {{{"role", "tool"}, {"id", "x"}, {"content", "?"}}}}};
             }),
