@@ -71,9 +71,13 @@ def play(domain, task, agent_lines, user_lines, trial):
     )
     simulation = orchestrator.run()
     simulation.trial = trial
-    simulation.reward_info = evaluator.evaluate_simulation(
-        simulation, task, evaluator.EvaluationType.ALL, solo_mode=False, domain=domain
-    )
+    try:
+        simulation.reward_info = evaluator.evaluate_simulation(
+            simulation, task, evaluator.EvaluationType.ALL, solo_mode=False, domain=domain
+        )
+    except ValueError as error:  # an assertion about what the agent never made; to us it does not hold
+        print(f"task {task.id}, trial {trial}: no reward: {error}")
+        return None
     out = json.loads(simulation.model_dump_json(exclude_none=True))
     keep = ("task_id", "trial", "termination_reason", "messages", "reward_info")
     out = {key: out[key] for key in keep}
@@ -191,6 +195,7 @@ def main():
         simulations.append(gold(options.domain, task, 1, skip=1))
     for trial in range(options.fuzz):
         simulations.append(fuzz(options.domain, rng.choice(tasks), rng, 2 + trial))
+    simulations = [simulation for simulation in simulations if simulation is not None]
     info = {
         "git_commit": "unknown",
         "num_trials": 2,
