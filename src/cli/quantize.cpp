@@ -78,7 +78,8 @@ void add_quantize(CLI::App& app, Action& action) {
   verb->add_option("--scale-rule", o->rule, "even (AMD Quark's), floor (the MX text's), ceil, or search (least error)")
       ->check(CLI::IsMember({"even", "floor", "ceil", "search"}))
       ->capture_default_str();
-  verb->add_option("--calibration", o->options.calibration, "statistics of calibrate: for search, and scales of an FP8 cache");
+  verb->add_option("--calibration", o->options.calibration,
+                   "statistics of calibrate: for search, and scales of an FP8 cache");
   verb->add_flag("--allow-uncalibrated", o->options.allow_uncalibrated,
                  "search matrices without statistics with equal weights");
   verb->add_flag("--allow-nan", o->options.allow_nan, "keep matrices with NaN as they are stored instead of refusing");
