@@ -59,11 +59,12 @@ class Backend {
   virtual void add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps);
   /// y [T, D] = w * (x - mean) / sqrt(var + eps) + b. y may be x.
   virtual void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) = 0;
-  /// y [T, N] = x [T, K] w^T.
+  /// y [T, N] = x [T, K] w^T. Here and in moe the numerics may put the inputs of quantized weights on a grid.
   virtual void linear(View y, View x, const Matrix& w) = 0;
   /// y [T, N] = x w^T with neither input nor output rounded, whatever the numerics: router and index head weights.
   virtual void linear_f32(View y, View x, const Matrix& w) = 0;
-  /// y [T, H, N] = x [T, H, K] w_h^T with w_h = rows [h N, (h + 1) N) of w [H N, K].
+  /// y [T, H, N] = x [T, H, K] w_h^T with w_h = rows [h N, (h + 1) N) of w [H N, K]. Inputs are never quantized: this
+  /// is absorbed attention, which multiplies kv_b by other inputs than those that an exporter means.
   virtual void linear_heads(View y, View x, const Matrix& w) = 0;
   /// Rotates pairs (2i, 2i + 1) of x [T, R] or [T, H, R] in place by pos * theta^(-2i / R).
   virtual void rope(View x, std::span<const int32_t> pos, float theta) = 0;

@@ -10,6 +10,7 @@
 #include "engine/step.h"
 #include "eval/windows.h"
 #include "model/glm52_config.h"
+#include "model/kv_scales.h"
 
 namespace drawbridge {
 namespace {
@@ -18,6 +19,10 @@ Status check_options(const CalibrateOptions& o) {
   if (o.max_tokens < 0) return fail(Code::kInvalidArgument, "--tokens: wanted at least 0, found {}", o.max_tokens);
   if (o.engine.max_step_tokens < 1) {
     return fail(Code::kInvalidArgument, "--max-step-tokens: wanted at least 1, found {}", o.engine.max_step_tokens);
+  }
+  const std::string scales = fmt::format("{}/{}", o.engine.model, kKvScalesFile);
+  if (o.store_kv_scales && std::filesystem::exists(scales)) {
+    return fail(Code::kAlreadyExists, "{}: exists already; remove it to store new scales", scales);
   }
   if (!std::filesystem::exists(o.target)) return Status();
   return fail(Code::kAlreadyExists, "{}: exists already; choose another --out or remove it", o.target);
@@ -62,6 +67,9 @@ Result<CalibrationStats> calibrate(const CalibrateOptions& options, const Calibr
   for (const auto& window : windows) DB_TRY(read_window(*runner, window, engine.max_step_tokens, on_tokens));
   DB_ASSIGN(CalibrationStats stats, collector.stats(n_total));
   DB_TRY(write_calibration_stats(stats, options.target));
+  if (!options.store_kv_scales) return stats;
+  DB_ASSIGN(const auto scales, kv_scale_tensors(config, stats));
+  DB_TRY(write_kv_scales(options.engine.model, scales));
   return stats;
 }
 

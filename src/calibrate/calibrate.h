@@ -13,10 +13,11 @@
 namespace drawbridge {
 
 struct CalibrateOptions {
-  EngineOptions engine;    // max_context: tokens of a window; max_step_tokens: of a chunk
-  std::string text;        // file; documents end at <|document|>, or else at blank lines
-  std::string target;      // file to write; must not exist
-  int64_t max_tokens = 0;  // to read; 0: the whole text
+  EngineOptions engine;          // max_context: tokens of a window; max_step_tokens: of a chunk
+  std::string text;              // file; documents end at <|document|>, or else at blank lines
+  std::string target;            // file to write; must not exist
+  int64_t max_tokens = 0;        // to read; 0: the whole text
+  bool store_kv_scales = false;  // also in the model's directory
 };
 
 using CalibrateProgress = std::function<void(int64_t done, int64_t total)>;

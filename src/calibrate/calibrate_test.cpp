@@ -9,9 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <span>
 
-#include "checkpoint/safetensors_writer.h"
 #include "engine/generate.h"
 #include "engine/tiny_engine_test.h"
 #include "model/kv_scales.h"
@@ -122,27 +120,14 @@ TEST(Calibrate, RefusesBadInputBeforeItLoadsTheModel) {
   EXPECT_THAT(fault(options).message(), HasSubstr("--tokens"));
 }
 
-/// The bundled model with scales beside its weights, as a second shard.
-std::string with_scales(const std::vector<KvScaleTensor>& scales, const std::string& name) {
+/// A directory of links to the bundled model's files.
+std::string linked_nano(const std::string& name) {
   const std::string made = process_directory(name);
   fs::remove_all(made);
   fs::create_directories(made);
-  for (const char* file : {"config.json", "tokenizer.json", "generation_config.json", "chat_template.jinja"}) {
-    fs::copy_file(fs::path(kNano) / file, fs::path(made) / file);
+  for (const auto& entry : fs::directory_iterator(kNano)) {
+    fs::create_symlink(entry.path(), fs::path(made) / entry.path().filename());
   }
-  fs::create_symlink(fs::path(kNano) / "model.safetensors", made + "/weights.safetensors");
-  Json map = Json::object();
-  const auto checkpoint = Checkpoint::open(kNano).value();
-  for (const auto& [tensor, info] : checkpoint.tensors()) map[tensor] = "weights.safetensors";
-  std::vector<TensorSpec> specs;
-  for (const KvScaleTensor& scale : scales) {
-    specs.push_back({scale.name, DType::kF32, {1}});
-    map[scale.name] = "scales.safetensors";
-  }
-  auto writer = SafetensorsWriter::create(made + "/scales.safetensors", specs).value();
-  for (const KvScaleTensor& scale : scales) DB_CHECK(writer.append(std::as_bytes(std::span(&scale.value, 1))).ok());
-  DB_CHECK(writer.finish().ok());
-  std::ofstream(made + "/model.safetensors.index.json") << dump_json(Json{{"weight_map", map}});
   return made;
 }
 
@@ -192,13 +177,13 @@ const char kText[] =
     "Once upon a time there was a bridge that let ships through, one at a time.";
 
 TEST(Calibrate, ACalibratedFp8CacheTellsTheSameText) {
-  const auto options = options_of(kNano, write_text("nano", kText), "nano");
+  const std::string model = linked_nano("nano_scaled");
+  auto options = options_of(model, write_text("nano", kText), "nano");
+  options.store_kv_scales = true;
   const auto stats = run(options);
   ASSERT_TRUE(stats.ok()) << stats.status().message();
-  const auto config = load_glm52_config(kNano).value();
-  const auto scales = kv_scale_tensors(config, *stats);
-  ASSERT_TRUE(scales.ok());
-  const std::string model = with_scales(*scales, "nano_scaled");
+  fs::remove(options.target);
+  EXPECT_EQ(run(options).status().code(), Code::kAlreadyExists) << "scales are not overwritten";
   const Greedy wanted = greedy(kNano, "bf16");
   const Greedy plain = greedy(model, "fp8_e4m3");
   const Greedy groups = greedy(model, "fp8_ds_mla");
@@ -208,9 +193,11 @@ TEST(Calibrate, ACalibratedFp8CacheTellsTheSameText) {
   EXPECT_NE(plain.logprobs, wanted.logprobs) << "an FP8 cache that changes nothing is none";
 
   // An outlier that calibration did not see: one layer's scale is far too small for what comes.
-  std::vector<KvScaleTensor> planted = *scales;
+  auto planted = kv_scale_tensors(load_glm52_config(kNano).value(), *stats).value();
   planted[1].value /= 64;
-  EXPECT_GT(greedy(with_scales(planted, "nano_planted"), "fp8_e4m3").n_clipped, plain.n_clipped + 100);
+  const std::string outlier = linked_nano("nano_planted");
+  ASSERT_TRUE(write_kv_scales(outlier, planted).ok());
+  EXPECT_GT(greedy(outlier, "fp8_e4m3").n_clipped, plain.n_clipped + 100);
 }
 
 }  // namespace

@@ -81,7 +81,11 @@ Result<MatrixLayout> mxfp4_layout(const Checkpoint& checkpoint, const Tensor& we
   }
   DB_TRY(check_shape(weight, name, {n, k / 2}));
   const std::string scale_name = name + "_scale";
-  DB_ASSIGN(const Tensor* scale, require(checkpoint, scale_name));
+  const Tensor* scale = checkpoint.find(scale_name);
+  if (scale == nullptr) {
+    return fail(Code::kCorrupt, "{}: tensor {} is {}, MXFP4 codes: wanted {} beside it, found none", weight.file, name,
+                describe_tensor(weight), scale_name);
+  }
   if (scale->dtype != DType::kU8) {
     return fail(Code::kUnsupported, "{}: tensor {}: wanted U8 (E8M0) scales, found {}", scale->file, scale_name,
                 describe_tensor(*scale));

@@ -43,6 +43,8 @@ void add_calibrate(CLI::App& app, Action& action) {
   verb->add_option("--model", engine.model, "HuggingFace directory of a glm_moe_dsa model")->required();
   verb->add_option("--text", o->text, "UTF-8 text; documents end at <|document|>, or else at blank lines")->required();
   verb->add_option("--out", o->target, "file to write, safetensors; must not exist")->required();
+  verb->add_flag("--store-kv-scales", o->store_kv_scales,
+                 "also write kv_scales.safetensors to the model's directory, for --kv-cache-dtype fp8_e4m3");
   verb->add_option("--tokens", o->max_tokens, "tokens to read; 0: the whole text")->capture_default_str();
   verb->add_option("--max-context", engine.max_context, "tokens of a window")->capture_default_str();
   verb->add_option("--max-step-tokens", engine.max_step_tokens, "tokens computed in one step, logits of each in memory")

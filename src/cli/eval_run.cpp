@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/log.h"
 #include "cli/eval_run_options.h"
 #include "cli/progress_bar.h"
 #include "cli/stop_signal.h"
@@ -29,6 +30,7 @@ Status run_eval(const EvalRunOptions& o) {
   DB_ASSIGN(const int64_t index_topk, index_topk_of(o));
   catch_interrupts();
   DB_ASSIGN(const auto target, make_eval_target(o));
+  for (const std::string& notice : target->notices()) spdlog::warn("model notice=\"{}\"", notice);
   RunOptions run = o.run;
   run.journal_path = o.out + ".jsonl";
   if (run.label.empty()) run.label = std::filesystem::path(o.out).filename().string();

@@ -247,6 +247,13 @@ TEST_F(ConvertTest, Fp8IsNotKept) {
   EXPECT_FALSE(fs::exists(at("model.gguf.partial")));
 }
 
+TEST_F(ConvertTest, SaysThatKvScalesAreDropped) {
+  SourceModel model;
+  model.kv_scales = true;
+  round_trip(model);
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("scales of an FP8 KV cache: not converted")));
+}
+
 TEST_F(ConvertTest, OverwritesNothing) {
   round_trip({});
   EXPECT_EQ(export_gguf({at("source"), at("model.gguf")}).status().code(), Code::kAlreadyExists);

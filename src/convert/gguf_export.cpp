@@ -7,6 +7,7 @@
 #include "convert/gguf_tokenizer.h"
 #include "model/generation_config.h"
 #include "model/inventory.h"
+#include "model/kv_scales.h"
 #include "model/tensor_names.h"
 
 namespace drawbridge {
@@ -93,6 +94,8 @@ Result<std::vector<std::string>> export_gguf(const ExportOptions& options, const
   const Inventory inventory = take_inventory(config, checkpoint);
   DB_TRY(check_complete(inventory, options.source));
   std::vector<std::string> notices = inventory.notices;
+  DB_ASSIGN(const auto kv_scales, find_kv_scales(config, checkpoint));
+  if (kv_scales) notices.push_back("scales of an FP8 KV cache: not converted, GGUF has no tensors for them");
   // The inventory says so when a checkpoint lacks the MTP layer that its config names.
   if (!find_mtp_names(config, checkpoint)) config.n_mtp_layers = 0;
   DB_ASSIGN(const ExportPlan plan, plan_export(config, checkpoint, options.type));

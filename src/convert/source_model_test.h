@@ -10,6 +10,7 @@
 #include "base/mapped_file.h"
 #include "base/rng.h"
 #include "checkpoint/sharded_writer.h"
+#include "model/kv_scales.h"
 #include "model/random_checkpoint_test.h"
 #include "tensor/matrix.h"
 
@@ -20,6 +21,7 @@ struct SourceModel {
   bool fused_experts = false;
   bool mtp_as_decoder = false;  // model.decoder.* and model.*
   int64_t shard_bytes = 1 << 30;
+  bool kv_scales = false;
 };
 
 /// Widths are multiples of 32, but for nothing larger; five rows of the embedding have no token.
@@ -134,6 +136,9 @@ inline void write_source(const std::string& dir, const SourceModel& model) {
       add({{{prefix + suffix, DType::kBF16, shape},
             encode_values(draw_weights(prefix + suffix, shape), DType::kBF16)}});
     }
+  }
+  for (int64_t layer = 0; model.kv_scales && layer < config.n_all_layers(); ++layer) {
+    add({{{kv_scale_name(layer), DType::kF32, {1}}, encode_values({0.5f}, DType::kF32)}});
   }
   const auto shards = cut_shards(groups, model.shard_bytes);
   ShardedWriter writer(dir, shards);

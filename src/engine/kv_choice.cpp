@@ -37,7 +37,7 @@ Result<std::vector<float>> choose_kv_scales(const Glm52Config& config, const Che
   if (stored) return *stored;
   return fail(Code::kNotFound,
               "{}: --kv-cache-dtype fp8_e4m3 wants a scale for each layer ({}, ...), found none: run `drawbridge "
-              "calibrate` and give its file to `drawbridge quantize --calibration`, or choose fp8_ds_mla, whose scales "
+              "calibrate --store-kv-scales`, or choose fp8_ds_mla, whose scales "
               "are made as it writes, or bf16; --kv-scale 1.0 uses that for every layer, unmeasured",
               checkpoint.directory(), kv_scale_name(0));
 }

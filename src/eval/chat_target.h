@@ -43,6 +43,8 @@ class ChatTarget {
   virtual Json manifest() const = 0;
   /// Times that a question was asked again because the system did not answer at first.
   virtual int64_t n_retries() const { return 0; }
+  /// Anything unusual about it that whoever reads the scores must know.
+  virtual std::vector<std::string> notices() const { return {}; }
 };
 
 }  // namespace drawbridge

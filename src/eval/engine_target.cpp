@@ -85,6 +85,7 @@ class EngineTarget : public ChatTarget {
   }
 
   Json manifest() const override { return manifest_; }
+  std::vector<std::string> notices() const override { return engine_->card().notices; }
 
  private:
   Result<std::string> prompt_text(const ChatCall& call) const {
@@ -119,11 +120,15 @@ Result<std::unique_ptr<ChatTarget>> make_engine_target(const EngineOptions& opti
                                                        std::function<bool()> should_stop) {
   DB_ASSIGN(auto engine, make_engine(options));
   DB_ASSIGN(const std::string hash, model_sha256(options.model));
+  const ModelCard& card = engine->card();
   Json manifest = {{"kind", "engine"},
-                   {"model", engine->card().name},
+                   {"model", card.name},
                    {"model_sha256", hash},
                    {"numerics", options.numerics},
-                   {"backend", kernels_of(engine->card())}};
+                   {"activation", card.activation},
+                   {"kv_cache_dtype", card.kv_cache_dtype},
+                   {"backend", kernels_of(card)}};
+  if (options.kv_scale) manifest["kv_scale"] = *options.kv_scale;
   return std::unique_ptr<ChatTarget>(
       std::make_unique<EngineTarget>(std::move(engine), std::move(manifest), std::move(should_stop)));
 }

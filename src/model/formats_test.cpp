@@ -1,5 +1,6 @@
 // Whole models in every stored form give the logits, bit for bit, of the same model with its weights decoded to f32
 // (by the few lines here, not by the program's decoder).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -13,6 +14,10 @@
 
 namespace drawbridge {
 namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
 
 /// Widths are multiples of 32 (MXFP4 blocks) but not of 128, and an FP8 block edge lies inside a head of kv_b.
 Glm52Config test_config() {
@@ -66,6 +71,14 @@ void add_fp8(const ExpectedTensor& tensor, const std::string& scale_suffix, Twin
   twins.plain.push_back(stored_f32(tensor.name, tensor.shape, values));
   twins.stored.push_back({{tensor.name, DType::kF8E4M3, tensor.shape}, codes});
   twins.stored.push_back(stored_f32(tensor.name + scale_suffix, {(n + 127) / 128, blocks}, scales));
+}
+
+/// bf16, whose bits are the upper half of f32's.
+void add_bf16(const ExpectedTensor& tensor, Twins& twins) {
+  std::vector<float> values = draw_weights(tensor.name, tensor.shape);
+  for (float& v : values) v = round_to_bf16(v);
+  twins.plain.push_back(stored_f32(tensor.name, tensor.shape, values));
+  twins.stored.push_back({{tensor.name, DType::kBF16, tensor.shape}, encode_values(values, DType::kBF16)});
 }
 
 /// Two E2M1 codes a byte, the even column in the low half, and a power of two for each 32 columns.
@@ -142,8 +155,9 @@ std::string write_model(const std::string& name, const Stored& tensors) {
 }
 
 /// Logits of two prompt chunks and one MTP step.
-std::vector<std::vector<float>> outputs(const std::string& directory, const std::string& isa) {
-  TinyModel model(test_config(), directory, CpuOptions{isa, 2, Numerics::parity(DType::kF32)});
+std::vector<std::vector<float>> outputs(const std::string& directory, const std::string& isa,
+                                        const Glm52Config& config = test_config()) {
+  TinyModel model(config, directory, CpuOptions{isa, 2, Numerics::parity(DType::kF32)});
   std::vector<int32_t> prompt;
   for (int32_t i = 0; i < 30; ++i) prompt.push_back((i * 31 + 7) % 97);
   std::vector<std::vector<float>> rows = {model.run(std::span(prompt).first(20), 20)};
@@ -159,7 +173,8 @@ std::vector<std::vector<float>> outputs(const std::string& directory, const std:
   return rows;
 }
 
-void expect_twins_agree(const Twins& twins, const std::string& stored_directory) {
+void expect_twins_agree(const Twins& twins, const std::string& stored_directory,
+                        const Glm52Config& stored_config = test_config()) {
   const std::string plain_directory = write_model("plain", twins.plain);
   for (const std::string& isa : usable_cpu_isas()) {
     const auto plain = outputs(plain_directory, isa);
@@ -167,7 +182,7 @@ void expect_twins_agree(const Twins& twins, const std::string& stored_directory)
       for (const float logit : row) ASSERT_TRUE(std::isfinite(logit));
       EXPECT_NE(*std::max_element(row.begin(), row.end()), *std::min_element(row.begin(), row.end()));
     }
-    EXPECT_EQ(outputs(stored_directory, isa), plain) << isa;
+    EXPECT_EQ(outputs(stored_directory, isa, stored_config), plain) << isa;
   }
 }
 
@@ -196,6 +211,28 @@ TEST(Formats, Q8) {
     return has_blocks(tensor);
   });
   expect_twins_agree(twins, write_model("q8", twins.stored));
+}
+
+/// Quantized kv_b: its keys, transposed, and its values take no more room than exactness costs, and f32 is said.
+TEST(Formats, KvBIsDecodedNoFurtherThanNeeded) {
+  const auto halves_of = [](auto add, const char* name) {
+    const Twins twins = make_twins([&](const ExpectedTensor& tensor, Twins& t) {
+      if (tensor.name.ends_with("kv_b_proj.weight")) add(tensor, t);
+      return tensor.name.ends_with("kv_b_proj.weight");
+    });
+    const auto weights = bind_glm52_weights(test_config(), Checkpoint::open(write_model(name, twins.stored)).value());
+    DB_CHECK(weights.ok());
+    const AttentionWeights& w = weights->layer[0].attn;
+    const auto says_so = testing::Matcher<std::string>(HasSubstr("of kv_b_proj are kept beside the file as f32"));
+    const auto& notices = weights->inventory.notices;
+    const bool said = std::any_of(notices.begin(), notices.end(), [&](const auto& n) { return says_so.Matches(n); });
+    return std::tuple(w.k_b.format, w.v_b.format, said);
+  };
+  const auto fp8 = [](const ExpectedTensor& tensor, Twins& t) { add_fp8(tensor, "_scale_inv", t); };
+  EXPECT_EQ(halves_of(add_mxfp4, "kv_fp4"), std::tuple(WeightFormat::kBF16, WeightFormat::kMxfp4, false));
+  EXPECT_EQ(halves_of(add_bf16, "kv_bf16"), std::tuple(WeightFormat::kBF16, WeightFormat::kBF16, false));
+  EXPECT_EQ(halves_of(add_q8, "kv_q8"), std::tuple(WeightFormat::kF32, WeightFormat::kQ8, true));
+  EXPECT_EQ(halves_of(fp8, "kv_fp8"), std::tuple(WeightFormat::kF32, WeightFormat::kF32, true));
 }
 
 /// Experts in MXFP4, attention in FP8, the MTP layer as it was: formats are each matrix's own.
@@ -248,16 +285,81 @@ TEST(Formats, FusedExperts) {
   expect_twins_agree(twins, write_model("fused", twins.stored));
 }
 
-TEST(Formats, MtpLayerNamedDecoder) {
-  Twins twins = plain_twins();
+/// The MTP layer's tensors under the names that sglang's draft model has for them.
+void rename_mtp_to_decoder(Stored& tensors) {
   const std::string prefix = fmt::format("model.layers.{}.", test_config().n_layers);
-  for (StoredTensor& tensor : twins.stored) {
+  for (StoredTensor& tensor : tensors) {
     if (!tensor.spec.name.starts_with(prefix)) continue;
     const std::string rest = tensor.spec.name.substr(prefix.size());
     const bool extra = rest.starts_with("e") || rest.starts_with("h") || rest.starts_with("shared_head");
     tensor.spec.name = (extra ? "model." : "model.decoder.") + rest;
   }
+}
+
+TEST(Formats, MtpLayerNamedDecoder) {
+  Twins twins = plain_twins();
+  rename_mtp_to_decoder(twins.stored);
   expect_twins_agree(twins, write_model("decoder", twins.stored));
+}
+
+/// AMD's export: experts in MXFP4, the MTP layer in bf16.
+Twins amd_twins() {
+  return make_twins([](const ExpectedTensor& tensor, Twins& t) {
+    if (tensor.layer >= test_config().n_layers && tensor.quantizable) {
+      add_bf16(tensor, t);
+      return true;
+    }
+    if (tensor.part != ModelPart::kRoutedExpert) return false;
+    add_mxfp4(tensor, t);
+    return true;
+  });
+}
+
+Glm52Config excluding(const std::vector<std::string>& modules) {
+  const Json weight = {{"dtype", "fp4"}, {"group_size", 32}, {"scale_format", "e8m0"}};
+  const Json quark = {{"quant_method", "quark"}, {"global_quant_config", {{"weight", weight}}}, {"exclude", modules}};
+  Glm52Config config = test_config();
+  config.quantization = parse_quantization_config(quark, "config.json").value();
+  return config;
+}
+
+/// Engines that ask the exclude list about `model.decoder.*`, their own name of the MTP layer, find it not excluded and
+/// build MXFP4 parameters for its bf16 tensors. Whichever side has which name, the tensors decide, and both are said.
+TEST(Formats, ExcludeListSpellsTheMtpLayerOtherwise) {
+  const std::string in_layers = fmt::format("model.layers.{}.*", test_config().n_layers);
+  const std::string others = "re:.*(self_attn|shared_experts|mlp\\.(gate|up|down)_proj)";
+  const auto notices = [](const Glm52Config& config, const std::string& directory) {
+    return take_inventory(config, Checkpoint::open(directory).value()).notices;
+  };
+  Twins twins = amd_twins();
+  const std::string directory = write_model("trap", twins.stored);
+  const Glm52Config decoder_excluded = excluding({"model.decoder.*", others, "lm_head"});
+  expect_twins_agree(twins, directory, decoder_excluded);
+  EXPECT_THAT(notices(decoder_excluded, directory),
+              Contains(HasSubstr("names 'model.decoder.*', which is in no tensor's name")));
+  EXPECT_THAT(notices(decoder_excluded, directory),
+              Contains(HasSubstr("does not list " + in_layers.substr(0, in_layers.size() - 1))));
+
+  rename_mtp_to_decoder(twins.stored);
+  const std::string renamed = write_model("trap_renamed", twins.stored);
+  const Glm52Config layers_excluded = excluding({in_layers, others, "lm_head"});
+  expect_twins_agree(twins, renamed, layers_excluded);
+  EXPECT_THAT(notices(layers_excluded, renamed), Contains(HasSubstr("names '" + in_layers + "', which is in no")));
+}
+
+TEST(Formats, ConfigAndFileThatReadTheNumbersDifferentlyAreRefused) {
+  const std::string directory = write_model("conflict", amd_twins().stored);
+  const auto refused = [&](const char* quantization) {
+    Glm52Config config = test_config();
+    config.quantization = parse_quantization_config(Json::parse(quantization), "config.json").value();
+    const Inventory inventory = take_inventory(config, Checkpoint::open(directory).value());
+    EXPECT_EQ(inventory.faults.size(), 1u);
+    return bind_glm52_weights(config, Checkpoint::open(directory).value()).status().message();
+  };
+  EXPECT_THAT(refused(R"({"quant_method":"fp8"})"),
+              AllOf(HasSubstr("quant_method is \"fp8\""), HasSubstr("_proj.weight in "), HasSubstr("is U8 [")));
+  EXPECT_THAT(refused(R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp4","group_size":16}}})"),
+              AllOf(HasSubstr("group_size is 16"), HasSubstr("_proj.weight in ")));
 }
 
 TEST(Formats, Shards) {

@@ -1,5 +1,6 @@
 #include "model/glm52_weights.h"
 
+#include "base/units.h"
 #include "checkpoint/matrix_source.h"
 #include "model/tensor_names.h"
 
@@ -23,6 +24,14 @@ class Binder {
       DB_TRY(layer(w_.layer[static_cast<size_t>(i)], fmt::format("model.layers.{}.", i), i));
     }
     return c_.n_mtp_layers > 0 ? mtp() : Status();
+  }
+
+  std::vector<std::string> notices() const {
+    if (decoded_bytes_ == 0) return {};
+    return {
+        fmt::format("{} of kv_b_proj are kept beside the file as f32: absorbed attention needs them transposed, and "
+                    "FP8 or q8 times its scale is not exact in bf16",
+                    format_bytes(decoded_bytes_))};
   }
 
  private:
@@ -55,6 +64,9 @@ class Binder {
     const SplitKvB split = split_kv_b(kv_b, c_.n_heads, c_.qk_nope, w_.packed);
     w.k_b = split.k_b;
     w.v_b = split.v_b;
+    for (const Matrix* half : {&w.k_b, &w.v_b}) {
+      if (is_quantized(kv_b.format) && half->format == WeightFormat::kF32) decoded_bytes_ += matrix_bytes(*half);
+    }
     return matrix(w.o, prefix + "o_proj", c_.hidden, c_.n_heads * c_.v_head);
   }
 
@@ -110,15 +122,19 @@ class Binder {
 
   const Glm52Config& c_;
   Glm52Weights& w_;
+  int64_t decoded_bytes_ = 0;  // of quantized weights that are kept as f32
 };
 
 }  // namespace
 
 Result<Glm52Weights> bind_glm52_weights(const Glm52Config& config, Checkpoint checkpoint) {
+  DB_TRY(check_quantization(config.quantization, checkpoint));
   Glm52Weights weights;
   weights.checkpoint = std::move(checkpoint);
-  DB_TRY(Binder(config, weights).bind());
+  Binder binder(config, weights);
+  DB_TRY(binder.bind());
   weights.inventory = take_inventory(config, weights.checkpoint);
+  for (std::string& line : binder.notices()) weights.inventory.notices.push_back(std::move(line));
   return weights;
 }
 

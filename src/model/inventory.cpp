@@ -35,6 +35,8 @@ class InventoryTaker {
       inventory_.notices.push_back(line + ": not F32, so rounding may choose other experts");
     }
     find_extra();
+    const Status conflict = check_quantization(c_.quantization, *file_);
+    if (!conflict.ok()) inventory_.faults.push_back(conflict.message());
     for (const std::string& line : quantization_notices(c_.quantization, *file_)) inventory_.notices.push_back(line);
     return std::move(inventory_);
   }

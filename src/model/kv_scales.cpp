@@ -2,21 +2,54 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <map>
+#include <span>
+
+#include "base/mapped_file.h"
+#include "checkpoint/safetensors_writer.h"
 
 namespace drawbridge {
 namespace {
 
 constexpr float kE4m3Max = 448;
 
-Result<float> read_scale(const Tensor& tensor, const std::string& name) {
+using Scales = std::map<std::string, float, std::less<>>;
+
+/// `data` is the tensor's bytes.
+Result<float> read_scale(const TensorInfo& tensor, std::span<const std::byte> data, const std::string& file) {
   const bool is_one = tensor.shape.empty() || (tensor.shape.size() == 1 && tensor.shape[0] == 1);
   if (tensor.dtype != DType::kF32 || !is_one) {
-    return fail(Code::kCorrupt, "{}: {}: wanted F32 [1], found {}", tensor.file, name, describe_tensor(tensor));
+    return fail(Code::kCorrupt, "{}: {}: wanted F32 [1], found {}", file, tensor.name,
+                describe_tensor(Tensor{file, tensor.dtype, tensor.shape, {}}));
   }
   float scale = 0;
-  std::memcpy(&scale, tensor.data.data(), sizeof scale);
+  std::memcpy(&scale, data.data(), sizeof scale);
   if (std::isfinite(scale) && scale > 0) return scale;
-  return fail(Code::kCorrupt, "{}: {}: wanted a finite scale above 0, found {}", tensor.file, name, scale);
+  return fail(Code::kCorrupt, "{}: {}: wanted a finite scale above 0, found {}", file, tensor.name, scale);
+}
+
+Result<Scales> scales_of_checkpoint(const Glm52Config& config, const Checkpoint& checkpoint) {
+  Scales scales;
+  for (int64_t i = 0; i < config.n_all_layers(); ++i) {
+    const std::string name = kv_scale_name(i);
+    const Tensor* const tensor = checkpoint.find(name);
+    if (tensor == nullptr) continue;
+    DB_ASSIGN(scales[name], read_scale({name, tensor->dtype, tensor->shape, 0, 0}, tensor->data, tensor->file));
+  }
+  return scales;
+}
+
+Result<Scales> scales_of_file(const std::string& path) {
+  Scales scales;
+  if (!std::filesystem::exists(path)) return scales;
+  DB_ASSIGN(const MappedFile file, MappedFile::open(path));
+  DB_ASSIGN(const auto tensors, parse_safetensors_header(file.bytes(), path));
+  for (const TensorInfo& tensor : tensors) {
+    DB_ASSIGN(scales[tensor.name],
+              read_scale(tensor, file.bytes().subspan(tensor.begin, tensor.end - tensor.begin), path));
+  }
+  return scales;
 }
 
 }  // namespace
@@ -26,24 +59,25 @@ std::string kv_scale_name(int64_t layer) {
 }
 
 Result<std::optional<std::vector<float>>> find_kv_scales(const Glm52Config& config, const Checkpoint& checkpoint) {
-  std::vector<float> scales;
-  std::string missing;
-  int64_t n_found = 0;
-  for (int64_t i = 0; i < config.n_all_layers(); ++i) {
-    const std::string name = kv_scale_name(i);
-    const Tensor* const tensor = checkpoint.find(name);
-    scales.push_back(1);
-    if (tensor != nullptr) {
-      ++n_found;
-      DB_ASSIGN(scales.back(), read_scale(*tensor, name));
-    } else if (missing.empty() && i < config.n_layers) {
-      missing = name;
-    }
+  const std::string path = fmt::format("{}/{}", checkpoint.directory(), kKvScalesFile);
+  DB_ASSIGN(Scales found, scales_of_checkpoint(config, checkpoint));
+  DB_ASSIGN(Scales beside, scales_of_file(path));
+  if (!found.empty() && !beside.empty()) {
+    return fail(Code::kCorrupt, "{}: wanted scales in one place, found {} in the checkpoint too", path,
+                found.begin()->first);
   }
-  if (n_found == 0) return std::optional<std::vector<float>>();
-  if (missing.empty()) return std::optional(std::move(scales));
-  return fail(Code::kCorrupt, "{}: {}: wanted as {} other layers have one, found nothing", checkpoint.directory(),
-              missing, n_found);
+  if (found.empty()) found = std::move(beside);
+  if (found.empty()) return std::optional<std::vector<float>>();
+  std::vector<float> scales;
+  for (int64_t i = 0; i < config.n_all_layers(); ++i) {
+    const auto place = found.find(kv_scale_name(i));
+    if (place == found.end() && i < config.n_layers) {
+      return fail(Code::kCorrupt, "{}: {}: wanted as {} is there, found nothing", checkpoint.directory(),
+                  kv_scale_name(i), found.begin()->first);
+    }
+    scales.push_back(place == found.end() ? 1.0f : place->second);
+  }
+  return std::optional(std::move(scales));
 }
 
 Result<std::vector<KvScaleTensor>> kv_scale_tensors(const Glm52Config& config, const CalibrationStats& stats) {
@@ -62,6 +96,20 @@ Result<std::vector<KvScaleTensor>> kv_scale_tensors(const Glm52Config& config, c
     }
   }
   return tensors;
+}
+
+Status write_kv_scales(const std::string& directory, const std::vector<KvScaleTensor>& scales) {
+  const std::string path = fmt::format("{}/{}", directory, kKvScalesFile), partial = path + ".partial";
+  if (std::filesystem::exists(path)) return fail(Code::kAlreadyExists, "{}: exists already; remove it first", path);
+  std::vector<TensorSpec> specs;
+  for (const KvScaleTensor& scale : scales) specs.push_back({scale.name, DType::kF32, {1}});
+  DB_ASSIGN(SafetensorsWriter writer, SafetensorsWriter::create(partial, specs));
+  for (const KvScaleTensor& scale : scales) DB_TRY(writer.append(std::as_bytes(std::span(&scale.value, 1))));
+  DB_TRY(writer.finish());
+  std::error_code error;
+  std::filesystem::rename(partial, path, error);
+  if (!error) return Status();
+  return fail(Code::kPermissionDenied, "{}: cannot be renamed to {}: {}", partial, path, error.message());
 }
 
 }  // namespace drawbridge

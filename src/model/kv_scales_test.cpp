@@ -73,7 +73,21 @@ TEST(KvScales, ACheckpointHasAllOrNone) {
   ASSERT_TRUE(none.ok());
   EXPECT_FALSE(none->has_value());
   EXPECT_THAT(fault_of(config_of(3, 0), checkpoint_of({{kv_scale_name(0), 1.0f}, {kv_scale_name(2), 1.0f}})),
-              HasSubstr("model.layers.1.self_attn.kv_scale: wanted as 2 other layers have one"));
+              HasSubstr("model.layers.1.self_attn.kv_scale: wanted as model.layers.0.self_attn.kv_scale is there"));
+}
+
+TEST(KvScales, MayLieInAFileOfTheirOwn) {
+  const auto checkpoint = checkpoint_of({{"other", 1.0f}});
+  const std::vector<KvScaleTensor> scales = {{kv_scale_name(0), 0.25f}, {kv_scale_name(1), 3.0f}};
+  ASSERT_TRUE(write_kv_scales(checkpoint.directory(), scales).ok());
+  const auto found = find_kv_scales(config_of(2, 0), checkpoint);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ(**found, (std::vector<float>{0.25f, 3}));
+  EXPECT_EQ(write_kv_scales(checkpoint.directory(), scales).code(), Code::kAlreadyExists);
+
+  const auto both = checkpoint_of(scales);
+  ASSERT_TRUE(write_kv_scales(both.directory(), scales).ok());
+  EXPECT_THAT(fault_of(config_of(2, 0), both), HasSubstr("wanted scales in one place"));
 }
 
 TEST(KvScales, BadOnesAreNamed) {

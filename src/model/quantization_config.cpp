@@ -1,6 +1,7 @@
 #include "model/quantization_config.h"
 
 #include "model/module_patterns.h"
+#include "tensor/matrix.h"
 
 namespace drawbridge {
 namespace {
@@ -30,9 +31,48 @@ std::string dynamic_input_dtype(const Json& value) {
   return dtype.is_string() ? dtype.get<std::string>() : "";
 }
 
+/// Adds a claim unless the config leaves it out or says `wanted`, which is what we read.
+void compare(const Json& config, const char* key, const Json& wanted, DType stored, std::vector<OtherReading>& out) {
+  const Json found = config.value(key, Json());
+  if (found.is_null() || found == wanted) return;
+  out.push_back({stored, fmt::format("{} is {}, read is {}", key, dump_json(found).substr(0, 200), dump_json(wanted))});
+}
+
+bool is_filled(const Json& config, const char* key) {
+  const Json value = config.value(key, Json());
+  return value.is_object() && !value.empty();
+}
+
+std::vector<OtherReading> fp8_readings(const Json& config) {
+  std::vector<OtherReading> readings;
+  compare(config, "fmt", "e4m3", DType::kF8E4M3, readings);
+  compare(config, "weight_block_size", Json::array({kFp8BlockEdge, kFp8BlockEdge}), DType::kF8E4M3, readings);
+  for (const DType stored : {DType::kU8, DType::kI8}) readings.push_back({stored, "quant_method is \"fp8\""});
+  return readings;
+}
+
+/// What Quark says of all weights; layers with a configuration of their own may differ, and then nothing is known.
+std::vector<OtherReading> quark_readings(const Json& config) {
+  const Json weight = config.value(Json::json_pointer("/global_quant_config/weight"), Json());
+  if (!weight.is_object() || is_filled(config, "layer_quant_config") || is_filled(config, "layer_type_quant_config")) {
+    return {};
+  }
+  std::vector<OtherReading> readings;
+  compare(weight, "dtype", "fp4", DType::kU8, readings);
+  compare(weight, "group_size", kMxfp4Block, DType::kU8, readings);
+  compare(weight, "scale_format", "e8m0", DType::kU8, readings);
+  return readings;
+}
+
 /// Matrices that quantizers leave alone without listing them: they are no Linear modules.
 bool is_never_listed(const std::string& name) {
   return name == "model.embed_tokens.weight" || name.ends_with(".mlp.gate.weight");
+}
+
+/// Names that only engines use, listed so that they find the modules that they fuse or rename.
+bool is_engine_spelling(const std::string& entry) {
+  return entry.starts_with("model.decoder.") || entry == "model.eh_proj" || entry.ends_with(".gate_up_proj") ||
+         entry.ends_with(".fused_qkv_a_proj_with_mqa");
 }
 
 }  // namespace
@@ -50,6 +90,8 @@ Result<QuantizationConfig> parse_quantization_config(const Json& value, const st
   }
   config.method = method.get<std::string>();
   config.input_dtype = dynamic_input_dtype(value);
+  if (config.method == "fp8") config.other_readings = fp8_readings(value);
+  if (config.method == "quark") config.other_readings = quark_readings(value);
   for (const char* key : {"modules_to_not_convert", "exclude", "ignore"}) {
     if (!value.contains(key) || value[key].is_null()) continue;
     const Json& list = value[key];
@@ -67,6 +109,21 @@ Result<QuantizationConfig> parse_quantization_config(const Json& value, const st
   return config;
 }
 
+Status check_quantization(const QuantizationConfig& config, const Checkpoint& checkpoint) {
+  if (config.other_readings.empty()) return Status();
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    if (tensor.shape.size() < 2 || !name.ends_with(".weight")) continue;
+    for (const OtherReading& reading : config.other_readings) {
+      if (reading.stored != tensor.dtype) continue;
+      return fail(Code::kCorrupt,
+                  "quantization_config: {}, but {} in {} is {}; config.json and the file belong not "
+                  "together, or one of them was not written as it says",
+                  reading.claim, name, tensor.file, describe_tensor(tensor));
+    }
+  }
+  return Status();
+}
+
 std::vector<std::string> quantization_notices(const QuantizationConfig& config, const Checkpoint& checkpoint) {
   if (config.method.empty()) return {};
   const std::string list = "quantization_config" + (config.list_key.empty() ? "" : "." + config.list_key);
@@ -82,7 +139,9 @@ std::vector<std::string> quantization_notices(const QuantizationConfig& config, 
       plain.add(fmt::format("{}, which is {}", name, describe_tensor(tensor)));
     }
   }
-  for (const std::string& entry : patterns->unused()) unknown.add(entry);
+  for (const std::string& entry : patterns->unused()) {
+    if (!is_engine_spelling(entry)) unknown.add(entry);
+  }
   std::vector<std::string> notices;
   const auto say = [&](const Finding& finding, const std::string& text) {
     if (finding.count == 0) return;

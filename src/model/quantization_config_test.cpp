@@ -12,6 +12,7 @@
 namespace drawbridge {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -87,6 +88,42 @@ TEST(QuantizationConfig, AgreementIsSilent) {
   const auto many = quantization_notices(config_of(R"({"quant_method":"quark","exclude":["*"]})"), file);
   ASSERT_EQ(many.size(), 1u);
   EXPECT_THAT(many[0], HasSubstr("exclude lists as not quantized '*', but m.0.q.weight"));
+}
+
+TEST(QuantizationConfig, RefusesClaimsUnderWhichTheNumbersWouldBeOthers) {
+  const Checkpoint fp4 = checkpoint_of({{"m.0.q.weight", DType::kU8, {0, 8}}, {"m.0.q.weight_scale", DType::kU8, {0}}});
+  const auto refused = [](const char* config, const Checkpoint& file) {
+    return check_quantization(config_of(config), file).message();
+  };
+  EXPECT_THAT(refused(R"({"quant_method":"fp8"})", fp4),
+              AllOf(HasSubstr("quant_method is \"fp8\", but m.0.q.weight in "), HasSubstr("is U8 [0, 8]")));
+  const auto quark = [](const std::string& weight) {
+    return R"({"quant_method":"quark","layer_quant_config":{},"global_quant_config":{"weight":{)" + weight + "}}}";
+  };
+  EXPECT_THAT(refused(quark(R"("dtype":"fp4","group_size":16)").c_str(), fp4),
+              HasSubstr("group_size is 16, read is 32, but m.0.q.weight"));
+  EXPECT_THAT(refused(quark(R"("dtype":"fp4","scale_format":"e4m3")").c_str(), fp4), HasSubstr("scale_format"));
+  EXPECT_THAT(refused(quark(R"("dtype":"int4")").c_str(), fp4), HasSubstr("dtype is \"int4\", read is \"fp4\""));
+  const std::string agreed = quark(R"("dtype":"fp4","group_size":32,"scale_format":"e8m0")");
+  EXPECT_EQ(refused(agreed.c_str(), fp4), "");
+}
+
+TEST(QuantizationConfig, RefusesOtherBlocksOfFp8ButNotMissingClaims) {
+  const Checkpoint fp8 = checkpoint_of({{"m.0.q.weight", DType::kF8E4M3, {0, 8}}});
+  const auto refused = [&](const char* config) { return check_quantization(config_of(config), fp8).message(); };
+  EXPECT_THAT(refused(R"({"quant_method":"fp8","weight_block_size":[64,64]})"),
+              HasSubstr("weight_block_size is [64,64], read is [128,128], but m.0.q.weight"));
+  EXPECT_THAT(refused(R"({"quant_method":"fp8","fmt":"e5m2"})"), HasSubstr("fmt is \"e5m2\""));
+  EXPECT_EQ(refused(R"({"quant_method":"fp8","fmt":"e4m3","weight_block_size":[128,128]})"), "");
+  EXPECT_EQ(refused(R"({"quant_method":"fp8","weight_block_size":null})"), "");
+  // Layers with a configuration of their own: an fp4 export may hold FP8 layers, and an FP8 one may hold fp4.
+  EXPECT_EQ(refused(R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp4","group_size":32}}})"),
+            "");
+  EXPECT_EQ(check_quantization(config_of(R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":)"
+                                         R"("fp8_e4m3"}},"layer_quant_config":{"*experts*":{}}})"),
+                               checkpoint_of({{"m.0.q.weight", DType::kU8, {0, 8}}}))
+                .message(),
+            "");
 }
 
 TEST(QuantizationConfig, ReadsWhichInputsAreToBeQuantized) {

@@ -65,14 +65,23 @@ struct Part {
   DType dtype;
   std::vector<int64_t> shape;
   const StoredBytes* stored;
+  bool is_e8m0 = false;
 };
 
 std::vector<Part> parts_of(const SourceTensor& source) {
   std::vector<Part> parts = {{source.name, source.dtype, source.shape, &source.data}};
   if (!source.scale_name.empty()) {
-    parts.push_back({source.scale_name, source.scale_dtype, source.scale_shape, &source.scale});
+    parts.push_back(
+        {source.scale_name, source.scale_dtype, source.scale_shape, &source.scale, source.scale_dtype == DType::kU8});
   }
   return parts;
+}
+
+std::optional<int64_t> first_non_finite(const Part& part, std::span<const std::byte> piece) {
+  if (!part.is_e8m0) return first_non_finite(part.dtype, piece);
+  const auto nan = std::find(piece.begin(), piece.end(), std::byte{255});
+  if (nan == piece.end()) return std::nullopt;
+  return nan - piece.begin();
 }
 
 Status non_finite_failure(const std::string& file, const std::string& name, const std::string& place) {
@@ -88,7 +97,7 @@ Result<std::vector<std::string>> copy_tensor(const Conversion& conversion, const
   for (const Part& part : parts_of(conversion.source)) {
     Sha256 hash;
     DB_TRY(for_each_piece(*part.stored, reader, [&](int64_t from, std::span<const std::byte> piece) {
-      const auto bad = options.allow_nan ? std::nullopt : first_non_finite(part.dtype, piece);
+      const auto bad = options.allow_nan ? std::nullopt : first_non_finite(part, piece);
       if (bad) {
         const int64_t index = from / dtype_bytes(part.dtype) + *bad;
         return non_finite_failure(part.stored->file, part.name, place_text(part.shape, index));
@@ -186,7 +195,7 @@ Result<std::string> find_non_finite(const SourceTensor& source, const FileReader
   std::string found;
   for (const Part& part : parts_of(source)) {
     DB_TRY(for_each_piece(*part.stored, reader, [&](int64_t from, std::span<const std::byte> piece) {
-      const auto bad = found.empty() ? first_non_finite(part.dtype, piece) : std::nullopt;
+      const auto bad = found.empty() ? first_non_finite(part, piece) : std::nullopt;
       if (bad) found = part.name + " " + place_text(part.shape, from / dtype_bytes(part.dtype) + *bad);
       return Status();
     }));

@@ -53,7 +53,7 @@ TEST_F(EncodeGolden, Fp8BlocksAreTorchBitForBit) {
   expect_same(out.data, "fp8.weight", 128);
 }
 
-/// Every pair of codes and scale that even writes decodes to the value nearest to x that the scale allows.
+/// Search may choose even's exponent, so its weighted error is at most even's, block by block.
 TEST_F(EncodeGolden, SearchIsNeverWorseThanEven) {
   const std::vector<float> x = values("bf16.input");
   std::vector<float> weight(128);

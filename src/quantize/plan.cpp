@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/sha256.h"
@@ -39,6 +40,14 @@ const char* quantize_rule_name(QuantizeRule rule) {
       return "search";
   }
   return "unknown";
+}
+
+std::optional<QuantizeRule> quantize_rule_from_name(std::string_view name) {
+  for (const QuantizeRule rule :
+       {QuantizeRule::kEven, QuantizeRule::kFloor, QuantizeRule::kCeil, QuantizeRule::kSearch}) {
+    if (name == quantize_rule_name(rule)) return rule;
+  }
+  return std::nullopt;
 }
 
 int64_t Conversion::target_bytes() const {
@@ -88,6 +97,10 @@ Result<QuantizePlan> make_quantize_plan(const Glm52Config& config, std::vector<S
     if (unencodable.count(tensors[i].name) != 0) choice.formats[i] = TargetFormat::kKeep;
     std::vector<TensorSpec> targets = target_tensors(tensors[i], choice.formats[i]);
     plan.conversions.push_back({std::move(tensors[i]), choice.formats[i], std::move(targets)});
+  }
+  const auto is_q8 = [](const Conversion& conversion) { return conversion.format == TargetFormat::kQ8; };
+  if (std::any_of(plan.conversions.begin(), plan.conversions.end(), is_q8)) {
+    plan.notices.push_back("q8 matrices are Drawbridge's own: no other engine reads them from safetensors");
   }
   plan.shards = cut_into_shards(plan.conversions, options.shard_bytes);
   return plan;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -18,6 +20,7 @@ enum class QuantizeRule : uint8_t { kEven, kFloor, kCeil, kSearch };
 
 /// "even", "floor", "ceil", "search".
 const char* quantize_rule_name(QuantizeRule rule);
+std::optional<QuantizeRule> quantize_rule_from_name(std::string_view name);
 
 struct PlanOptions {
   Recipe recipe = Recipe::kAmd;

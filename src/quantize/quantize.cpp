@@ -9,9 +9,12 @@
 
 #include "base/durable.h"
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 #include "base/staged_directory.h"
 #include "base/units.h"
 #include "checkpoint/shard_index.h"
+#include "quantize/cache_scales.h"
+#include "quantize/column_weights.h"
 #include "quantize/convert_tensor.h"
 #include "quantize/journal.h"
 #include "quantize/manifest.h"
@@ -121,15 +124,31 @@ Result<std::vector<std::string>> find_unencodable(const std::vector<SourceTensor
   return names;
 }
 
+int64_t thread_count(const QuantizeOptions& options) {
+  return options.n_threads > 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// The options as text, and what is in the file that they name.
+Result<std::string> identity_text(const QuantizeOptions& options) {
+  if (options.calibration.empty()) return options_text(options);
+  DB_ASSIGN(const MappedFile file, MappedFile::open(options.calibration));
+  Sha256 hash;
+  hash.add(file.bytes());
+  return fmt::format("{} (calibration of SHA-256 {})", options_text(options), hash.digest());
+}
+
 /// One run on a staged target.
 class QuantizeRun {
  public:
-  QuantizeRun(const QuantizeOptions& options, int64_t n_threads, const QuantizePlan& plan, const FileReader& reader)
+  QuantizeRun(const QuantizeOptions& options, const QuantizePlan& plan, const FileReader& reader,
+              const ColumnWeights& columns, std::vector<KvScaleTensor> kv_scales, std::string identity_text)
       : options_(options),
-        n_threads_(n_threads),
         plan_(plan),
         reader_(reader),
-        identity_{plan.fingerprint(), options_text(options), reader.fingerprints()},
+        columns_(columns),
+        kv_scales_(std::move(kv_scales)),
+        n_threads_(thread_count(options)),
+        identity_{plan.fingerprint(), std::move(identity_text), reader.fingerprints()},
         progress_(options, "quantizing", plan.source_bytes()) {}
 
   Result<QuantizeReport> run(StagedDirectory staged) {
@@ -223,6 +242,8 @@ class QuantizeRun {
       const ConvertTarget target = {writer, layout.index.at(order[i])};
       ConvertOptions convert;
       convert.encode.rule = plan_.rule;
+      const bool searches = plan_.rule == QuantizeRule::kSearch && conversion.format == TargetFormat::kMxfp4;
+      if (searches) convert.encode.column_weight = columns_.of(conversion.source.module());
       convert.allow_nan = options_.allow_nan;
       convert.progress = [this](int64_t bytes) { progress_.add(bytes); };
       DB_ASSIGN(const std::vector<std::string> hashes, convert_tensor(conversion, reader_, target, convert));
@@ -245,6 +266,11 @@ class QuantizeRun {
       fs::remove(staged.path() + "/" + name, error);  // of an earlier run, perhaps cut short
       DB_TRY(staged.copy_file(options_.source + "/" + name, name));
     }
+    if (!kv_scales_.empty()) {
+      std::error_code ignored;  // none was left by an earlier run
+      fs::remove(fmt::format("{}/{}", staged.path(), kKvScalesFile), ignored);
+      DB_TRY(write_kv_scales(staged.path(), kv_scales_));
+    }
     DB_TRY(staged.write_text(kManifestName, manifest_text(options_, plan_, identity_, shards)));
     return after(QuantizeStep::kFilesWritten);
   }
@@ -258,9 +284,11 @@ class QuantizeRun {
   }
 
   const QuantizeOptions& options_;
-  const int64_t n_threads_;
   const QuantizePlan& plan_;
   const FileReader& reader_;
+  const ColumnWeights& columns_;
+  const std::vector<KvScaleTensor> kv_scales_;  // none: the target gets no file of them
+  const int64_t n_threads_;
   const RunIdentity identity_;
   Progress progress_;
   std::set<size_t> done_;
@@ -276,20 +304,25 @@ Result<QuantizeReport> quantize(const QuantizeOptions& options) {
   if (!checkpoint.incomplete().empty()) return fail(Code::kCorrupt, "{}", checkpoint.incomplete()[0]);
   DB_ASSIGN(std::vector<SourceTensor> tensors, list_source_tensors(config, checkpoint));
   DB_ASSIGN(const FileReader reader, FileReader::open(files_of(tensors)));
-  const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
-
   PlanOptions plan_options = options.plan;
   std::vector<std::string> nan_notices;
   if (options.allow_nan) {
     int64_t total = 0;
     for (const SourceTensor& tensor : tensors) total += tensor.bytes();
     Progress progress(options, "looking for NaN", total);
-    DB_ASSIGN(plan_options.unencodable, find_unencodable(tensors, reader, n_threads, progress, nan_notices));
+    DB_ASSIGN(plan_options.unencodable,
+              find_unencodable(tensors, reader, thread_count(options), progress, nan_notices));
   }
   DB_ASSIGN(QuantizePlan plan, make_quantize_plan(config, std::move(tensors), plan_options));
   plan.notices.insert(plan.notices.end(), nan_notices.begin(), nan_notices.end());
+  ColumnWeights columns;
+  if (plan.rule == QuantizeRule::kSearch) {
+    DB_ASSIGN(columns, ColumnWeights::load(plan, options.calibration, options.allow_uncalibrated, plan.notices));
+  }
+  DB_ASSIGN(std::vector<KvScaleTensor> kv_scales, target_kv_scales(config, options.source, options.calibration));
+  DB_ASSIGN(std::string identity, identity_text(options));
   DB_ASSIGN(StagedDirectory staged, StagedDirectory::resume(options.target));
-  return QuantizeRun(options, n_threads, plan, reader).run(std::move(staged));
+  return QuantizeRun(options, plan, reader, columns, std::move(kv_scales), std::move(identity)).run(std::move(staged));
 }
 
 }  // namespace drawbridge

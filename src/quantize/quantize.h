@@ -26,8 +26,10 @@ struct QuantizeOptions {
   std::string source;  // directory
   std::string target;  // directory to be made
   PlanOptions plan;
-  bool allow_nan = false;  // matrices with NaN or infinity are kept as they are stored
-  int64_t n_threads = 0;   // 0: one for each CPU
+  std::string calibration;          // file of CalibrationStats; QuantizeRule::kSearch needs it
+  bool allow_uncalibrated = false;  // matrices that it says nothing about are searched with equal weights
+  bool allow_nan = false;           // matrices with NaN or infinity are kept as they are stored
+  int64_t n_threads = 0;            // 0: one for each CPU
   /// Bytes done of what is being done ("quantizing", "verifying"). Threads: one call at a time.
   std::function<void(const std::string& what, int64_t done, int64_t total)> progress;
   /// Called after each stage; a failure ends the run there. For tests that cut it short.

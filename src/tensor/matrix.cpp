@@ -36,6 +36,10 @@ std::optional<WeightFormat> float_format(DType dtype) {
   return std::nullopt;
 }
 
+bool is_quantized(WeightFormat format) {
+  return format == WeightFormat::kFp8Block || format == WeightFormat::kMxfp4 || format == WeightFormat::kQ8;
+}
+
 int64_t matrix_row_bytes(WeightFormat format, int64_t k) {
   switch (format) {
     case WeightFormat::kF32:

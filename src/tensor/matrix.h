@@ -36,6 +36,8 @@ struct Matrix {
 };
 
 const char* weight_format_name(WeightFormat format);
+/// Codes with scales: FP8 blocks, MXFP4, q8.
+bool is_quantized(WeightFormat format);
 /// The format of a matrix that is stored as plain elements of `dtype`; nothing where only blocks are stored so.
 std::optional<WeightFormat> float_format(DType dtype);
 /// Bytes of one row's elements, scales not counted.

@@ -27,7 +27,8 @@ struct SplitKvB {
   Matrix v_b;  // [H * v, C]: head h is W_UV[h]
 };
 
-/// Decodes the whole matrix first (FP8 blocks span heads), then splits. bf16 stays bf16, anything else becomes f32.
+/// Values keep their format, except FP8, whose blocks span heads. Keys are transposed, so scales along a row no longer
+/// serve: bf16 where that is exact (bf16, MXFP4), else f32. What was decoded to f32 is FP8's both halves and q8's keys.
 SplitKvB split_kv_b(const Matrix& kv_b, int64_t n_heads, int64_t nope, PackedStore& store);
 
 }  // namespace drawbridge

@@ -99,6 +99,25 @@ TEST_P(RowConformance, LinearIsWithinItsBound) {
   }
 }
 
+/// A NaN or an infinity in one block reaches every output of its row and no other row.
+TEST_P(RowConformance, WhatIsNotFiniteReachesItsWholeRow) {
+  Draw draw(33);
+  const Weights w(WeightFormat::kMxfp4, 37, 224, Values::kReal, draw);
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    const Guarded x(kF32, {3, 224});
+    draw.fill(x, Values::kReal);
+    x.row(1)[200] = bad;
+    for (const Numerics& numerics : all_numerics()) {
+      if (numerics.input_codec == InputCodec::kNone) continue;
+      Guarded y(kF32, {3, 37});
+      backend(numerics).linear(y.view(), x.view(), w.matrix());
+      for (int64_t n = 0; n < 37; ++n) {
+        ASSERT_TRUE(std::isfinite(y.row(0)[n]) && std::isnan(y.row(1)[n]) && std::isfinite(y.row(2)[n])) << n;
+      }
+    }
+  }
+}
+
 /// The kernels' grids are the reference's, bit for bit (the sign of zero aside), for values of every size.
 TEST_P(RowConformance, InputsAreQuantizedExactly) {
   Draw draw(31);
@@ -137,6 +156,24 @@ TEST_P(RowConformance, LinearHeadsUsesEachHeadsRows) {
         ASSERT_TRUE(is_same(found, wanted)) << weight_format_name(format);
       }
     }
+  }
+}
+
+TEST_P(RowConformance, LinearHeadsNeverQuantizesItsInputs) {
+  Draw draw(32);
+  const Weights w(WeightFormat::kMxfp4, 2 * 33, 96, Values::kReal, draw);
+  const Guarded x(kF32, {3, 2, 96});
+  draw.fill(x, Values::kReal);
+  Guarded wanted(kF32, {3, 2, 33}), wanted_reference(kF32, {3, 2, 33});
+  backend(Numerics::serving()).linear_heads(wanted.view(), x.view(), w.matrix());
+  ScalarBackend(Numerics::serving()).linear_heads(wanted_reference.view(), x.view(), w.matrix());
+  for (const Numerics& numerics : all_numerics()) {
+    if (numerics.input_codec == InputCodec::kNone) continue;
+    Guarded found(kF32, {3, 2, 33});
+    backend(numerics).linear_heads(found.view(), x.view(), w.matrix());
+    ASSERT_TRUE(is_same(found, wanted)) << input_codec_name(numerics.input_codec);
+    ScalarBackend(numerics).linear_heads(found.view(), x.view(), w.matrix());
+    ASSERT_TRUE(is_same(found, wanted_reference)) << input_codec_name(numerics.input_codec);
   }
 }
 

@@ -69,5 +69,19 @@ TEST(CpuBackend, SaysWhatItRunsOn) {
   }
 }
 
+TEST(CpuBackend, SaysWhichInputsAreQuantized) {
+  for (const std::string& isa : usable_cpu_isas()) {
+    CpuOptions options;
+    options.isa = isa;
+    options.numerics = Numerics::serving();
+    EXPECT_THAT(make_cpu_backend(options).value()->describe(), testing::Not(HasSubstr("inputs")));
+    options.numerics.input_codec = InputCodec::kMxfp4;
+    EXPECT_THAT(make_cpu_backend(options).value()->describe(), HasSubstr("mxfp4 inputs for mxfp4 weights,"));
+    options.numerics.input_codec = InputCodec::kInt8;
+    EXPECT_THAT(make_cpu_backend(options).value()->describe(),
+                HasSubstr("int8 inputs for mxfp4, fp8-e4m3-block128, q8"));
+  }
+}
+
 }  // namespace
 }  // namespace drawbridge

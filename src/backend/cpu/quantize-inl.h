@@ -17,12 +17,13 @@ struct Grid {
   float largest;
   uint32_t carry;
   int top;
+  bool may_overflow = false;  // the carry makes infinity, whose exponent is 127, as AMD Quark has it
 };
 
 constexpr Grid grid_of(InputCodec codec) {
   if (codec == InputCodec::kInt8) return {6, 6, 127, 0x01ffff, 6};    // beyond 127 = 1.984375 * 2^6
   if (codec == InputCodec::kMxfp8) return {3, -6, 448, 0x1fffff, 8};  // beyond 448 = 1.75 * 2^8
-  return {1, 0, 6, 0x200000, 2};                                      // from 1.75 * 2^2 on (rule "even")
+  return {1, 0, 6, 0x200000, 2, true};                                // from 1.75 * 2^2 on (rule "even")
 }
 
 inline uint32_t bits_of_float(float v) {
@@ -51,7 +52,9 @@ inline uint32_t largest_bits(const float* x) {
 }
 
 inline int block_exponent(const Grid& grid, uint32_t largest) {
-  const int exponent = static_cast<int>((largest + grid.carry) >> 23) - 127 - grid.top;
+  const uint32_t rounded = (largest + grid.carry) >> 23;
+  if (grid.may_overflow && rounded == 255) return 127;
+  const int exponent = static_cast<int>(rounded) - 127 - grid.top;
   return exponent < -127 ? -127 : exponent;
 }
 

@@ -52,12 +52,12 @@ void ScalarBackend::layer_norm(View y, View x, std::span<const float> w, std::sp
   }
 }
 
-void ScalarBackend::prepare_input(WeightFormat format, std::span<float> row) const {
-  if (input_codec(format) != InputCodec::kNone) return quantize_input(input_codec(format), row);
+void ScalarBackend::prepare_input(WeightFormat format, InputCodec codec, std::span<float> row) const {
+  if (codec != InputCodec::kNone) return quantize_input(codec, row);
   if (rounds_input(format)) std::transform(row.begin(), row.end(), row.begin(), round_to_bf16);
 }
 
-void ScalarBackend::matmul(View y, View x, const Matrix& w, bool exact) const {
+void ScalarBackend::matmul(View y, View x, const Matrix& w, bool exact, InputCodec codec) const {
   DB_CHECK(x.cols() == w.k && y.cols() == w.n && x.rows() == y.rows());
   std::vector<float> row(index(w.k));
   std::vector<float> input(index(w.k));
@@ -65,7 +65,7 @@ void ScalarBackend::matmul(View y, View x, const Matrix& w, bool exact) const {
     dequantize_row(w, n, row.data());
     for (int64_t t = 0; t < x.rows(); ++t) {
       std::copy_n(flat_row(x, t), w.k, input.begin());
-      if (!exact) prepare_input(w.format, input);
+      if (!exact) prepare_input(w.format, codec, input);
       double sum = 0;
       for (size_t k = 0; k < row.size(); ++k) sum += static_cast<double>(input[k]) * row[k];
       const auto value = static_cast<float>(sum);
@@ -75,11 +75,11 @@ void ScalarBackend::matmul(View y, View x, const Matrix& w, bool exact) const {
 }
 
 void ScalarBackend::linear(View y, View x, const Matrix& w) {
-  matmul(y, x, w, false);
+  matmul(y, x, w, false, input_codec(w.format));
 }
 
 void ScalarBackend::linear_f32(View y, View x, const Matrix& w) {
-  matmul(y, x, w, true);
+  matmul(y, x, w, true, InputCodec::kNone);
 }
 
 void ScalarBackend::linear_heads(View y, View x, const Matrix& w) {
@@ -89,7 +89,7 @@ void ScalarBackend::linear_heads(View y, View x, const Matrix& w) {
     x_head.data = x.f32() + h * x.stride[1];
     y_head.data = y.f32() + h * y.stride[1];
     x_head.shape[1] = y_head.shape[1] = 1;
-    linear(y_head, x_head, matrix_rows(w, h * y.dim(2), y.dim(2)));
+    matmul(y_head, x_head, matrix_rows(w, h * y.dim(2), y.dim(2)), false, InputCodec::kNone);
   }
 }
 

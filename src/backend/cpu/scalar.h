@@ -31,9 +31,9 @@ class ScalarBackend : public CpuBackend {
 
  private:
   /// Rounds or quantizes a row as the numerics want it for weights of this format.
-  void prepare_input(WeightFormat format, std::span<float> row) const;
+  void prepare_input(WeightFormat format, InputCodec codec, std::span<float> row) const;
   /// `exact`: neither input nor output is rounded.
-  void matmul(View y, View x, const Matrix& w, bool exact) const;
+  void matmul(View y, View x, const Matrix& w, bool exact, InputCodec codec) const;
 };
 
 }  // namespace drawbridge

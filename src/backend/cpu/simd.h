@@ -82,7 +82,8 @@ class SimdBackend : public CpuBackend {
 
   ThreadScratch& scratch_of(int thread) { return thread_scratch_[static_cast<size_t>(thread)]; }
 
-  InputForm input_form(WeightFormat format) const;
+  InputForm input_form(WeightFormat format, InputCodec codec) const;
+  InputForm input_form(WeightFormat format) const { return input_form(format, input_codec(format)); }
   void pack_values(const InputForm& form, uint8_t* row, int64_t from, const float* x, int64_t n) const;
   Input pack(const View& x, const InputForm& form, Scratch& scratch);
   void gemm(Storage storage, const GemmArgs& args) const;

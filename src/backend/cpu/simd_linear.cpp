@@ -32,8 +32,7 @@ const void* SimdBackend::Input::row(int64_t t, int64_t head) const {
   return data + (t * row_stride + head * head_stride) * element_bytes(storage);
 }
 
-SimdBackend::InputForm SimdBackend::input_form(WeightFormat format) const {
-  const InputCodec codec = input_codec(format);
+SimdBackend::InputForm SimdBackend::input_form(WeightFormat format, InputCodec codec) const {
   if (codec == InputCodec::kNone && !rounds_input(format)) return {};
   if (codec == InputCodec::kInt8 && format == WeightFormat::kMxfp4 && int8_ != nullptr) {
     return {Storage::kInt8, false, codec};
@@ -136,7 +135,7 @@ void SimdBackend::linear_f32(View y, View x, const Matrix& w) {
 
 void SimdBackend::linear_heads(View y, View x, const Matrix& w) {
   DB_CHECK(y.rank == 3);
-  multiply(y, x, w, input_form(w.format), rounds_output());
+  multiply(y, x, w, input_form(w.format, InputCodec::kNone), rounds_output());
 }
 
 }  // namespace drawbridge
