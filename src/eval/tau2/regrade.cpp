@@ -21,18 +21,27 @@ std::string without_pydantic_ends(std::string text) {
   return text;
 }
 
+std::vector<const Message*> answers_in(const std::vector<Message>& conversation) {
+  std::vector<const Message*> answers;
+  for (const Message& message : conversation) {
+    if (message.speaker == Speaker::kTool) answers.push_back(&message);
+  }
+  return answers;
+}
+
 /// Compares one simulation.
 class Comparison {
  public:
   Comparison(Regrade& regrade, std::string simulation) : regrade_(regrade), simulation_(std::move(simulation)) {}
 
   void compare_answers(const Task& task, const Environment& fresh, const std::vector<Message>& conversation) {
-    std::vector<const Message*> answers;
-    for (const Message& message : conversation) {
-      if (message.speaker == Speaker::kTool) answers.push_back(&message);
-    }
+    const std::vector<const Message*> answers = answers_in(conversation);
+    const size_t n_written = answers_in(task.history).size();  // by the task's author, not by an environment
     size_t at = 0;
-    const auto on_reply = [&](const ToolCall& call, const ToolReply& now) { compare(call, *answers[at++], now); };
+    const auto on_reply = [&](const ToolCall& call, const ToolReply& now) {
+      if (at >= n_written) compare(call, *answers[at], now);
+      ++at;
+    };
     const Result<Environment> final = final_environment(task, fresh, conversation, on_reply);
     if (!final.ok()) note(final.status().message());
   }
