@@ -69,7 +69,8 @@ bool is_never_listed(const std::string& name) {
   return name == "model.embed_tokens.weight" || name.ends_with(".mlp.gate.weight");
 }
 
-/// Names that only engines use, listed so that they find the modules that they fuse or rename.
+/// Names that only engines use, listed so that they find the modules that they fuse or rename. Beside a list that has
+/// every module under its own name too they are nothing unusual.
 bool is_engine_spelling(const std::string& entry) {
   return entry.starts_with("model.decoder.") || entry == "model.eh_proj" || entry.ends_with(".gate_up_proj") ||
          entry.ends_with(".fused_qkv_a_proj_with_mqa");
@@ -140,7 +141,7 @@ std::vector<std::string> quantization_notices(const QuantizationConfig& config, 
     }
   }
   for (const std::string& entry : patterns->unused()) {
-    if (!is_engine_spelling(entry)) unknown.add(entry);
+    if (plain.count > 0 || !is_engine_spelling(entry)) unknown.add(entry);
   }
   std::vector<std::string> notices;
   const auto say = [&](const Finding& finding, const std::string& text) {
