@@ -60,6 +60,10 @@ Result<CalibrationStats> calibrate(const CalibrateOptions& options, const Calibr
   engine.max_running = engine.max_step_tokens;  // rows that want logits
   StatsCollector collector;
   DB_ASSIGN(const auto runner, make_step_runner(engine, config, &collector));
+  if (options.store_kv_scales && runner->weights().checkpoint.find(kv_scale_name(0)) != nullptr) {
+    return fail(Code::kAlreadyExists, "{}: {}: the weights have cache scales already; leave out --store-kv-scales",
+                options.engine.model, kv_scale_name(0));
+  }
   collector.bind(config, runner->weights(), runner->cache());
   int64_t n_done = 0, n_total = 0;
   for (const auto& window : windows) n_total += static_cast<int64_t>(window.size());

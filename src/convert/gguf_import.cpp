@@ -25,12 +25,6 @@ Result<GgufShape> shape_of(const GgufFile& file) {
   return shape;
 }
 
-/// Quark's form of it, so that other engines read the MXFP4 matrices.
-Json quark_config(const std::vector<std::string>& plain) {
-  const Json weight = {{"dtype", "fp4"}, {"qscheme", "per_group"}, {"group_size", 32}, {"scale_format", "e8m0"}};
-  return {{"quant_method", "quark"}, {"global_quant_config", {{"weight", weight}}}, {"exclude", plain}};
-}
-
 Status write_weights(const ImportPlan& plan, const ImportOptions& options, const StagedDirectory& staged,
                      const ConvertProgress& progress) {
   std::vector<TensorGroup> groups;
@@ -80,7 +74,8 @@ Status write_texts(const GgufFile& file, const ImportPlan& plan, Json& config, c
   } else {
     notices.push_back(fmt::format("no key {}: no chat_template.jinja is written", kTemplate));
   }
-  if (plan.has_mxfp4) config["quantization_config"] = quark_config(plan.plain);
+  Json quantization = quantization_config_json(plan.modules, config["num_hidden_layers"].get<int64_t>());
+  if (!quantization.is_null()) config["quantization_config"] = std::move(quantization);
   return staged.write_text("config.json", pretty_json(config));
 }
 

@@ -144,15 +144,16 @@ class Planner {
     }
     if (source.type == GgmlType::kMxfp4) {
       DB_TRY(check_mxfp4_scales(source, stored_name));
-      plan_.has_mxfp4 = true;
+      plan_.modules.push_back({module_of(tensor), WeightFormat::kMxfp4});
       plan_.matrices.push_back(import_mxfp4(tensor.name, source));
       return Status();
     }
     if (source.type == GgmlType::kQ8_0) {
+      plan_.modules.push_back({module_of(tensor), WeightFormat::kQ8});
       plan_.matrices.push_back(import_q8_0(tensor.name, source));
       return Status();
     }
-    if (!is_vector) plan_.plain.push_back(module_of(tensor));
+    if (!is_vector) plan_.modules.push_back({module_of(tensor), WeightFormat::kBF16});
     plan_.matrices.push_back({import_float(tensor, source)});
     return Status();
   }
@@ -189,7 +190,7 @@ class Planner {
     DB_ASSIGN(parts.v_b, require(prefix + "attn_v_b.weight", {c_.n_heads, c_.v_head, c_.kv_lora}));
     const DType dtype = joined_type(c_, parts);
     if (dtype == DType::kF32) wide_.push_back(tensor.name);
-    plan_.plain.push_back(module_of(tensor));
+    plan_.modules.push_back({module_of(tensor), WeightFormat::kBF16});
     const auto write = [this_config = &c_, parts, dtype](const ByteSink& sink) {
       return join_kv_b(*this_config, parts, dtype, sink);
     };

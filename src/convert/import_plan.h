@@ -9,6 +9,7 @@
 #include "convert/byte_sink.h"
 #include "gguf/gguf_reader.h"
 #include "model/glm52_config.h"
+#include "model/quark_config.h"
 
 namespace drawbridge {
 
@@ -22,8 +23,7 @@ using ImportedMatrix = std::vector<ImportedTensor>;
 
 struct ImportPlan {
   std::vector<ImportedMatrix> matrices;  // and vectors, in file order
-  std::vector<std::string> plain;        // modules whose matrices are floats
-  bool has_mxfp4 = false;
+  std::vector<StoredModule> modules;     // the same matrices, as quantization_config names them
   std::vector<std::string> notices;
 };
 

@@ -77,12 +77,10 @@ void encode_q8_0(Block block, std::byte* out) {
 }
 
 bool encode_blocks(GgmlType type, std::span<const float> row, std::byte* out) {
-  // Beyond it q8's scale, max / 127, is no finite f16.
-  constexpr float kQ8End = 127.0f * 65504.0f;
   for (size_t at = 0; at < row.size(); at += kGgmlBlock, out += ggml_block_bytes(type)) {
     const Block block = row.subspan(at).first<kGgmlBlock>();
     const float largest = max_abs(block);
-    if (!std::isfinite(largest) || (type == GgmlType::kQ8_0 && largest > kQ8End)) return false;
+    if (!std::isfinite(largest) || (type == GgmlType::kQ8_0 && largest > kLargestQ8)) return false;
     if (type == GgmlType::kMxfp4) {
       encode_mxfp4(block, largest, out);
     } else {

@@ -47,7 +47,7 @@ std::vector<OtherReading> fp8_readings(const Json& config) {
   std::vector<OtherReading> readings;
   compare(config, "fmt", "e4m3", DType::kF8E4M3, readings);
   compare(config, "weight_block_size", Json::array({kFp8BlockEdge, kFp8BlockEdge}), DType::kF8E4M3, readings);
-  for (const DType stored : {DType::kU8, DType::kI8}) readings.push_back({stored, "quant_method is \"fp8\""});
+  readings.push_back({DType::kU8, "quant_method is \"fp8\""});
   return readings;
 }
 

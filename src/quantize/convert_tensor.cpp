@@ -168,6 +168,10 @@ Result<std::vector<std::string>> encode_tensor(const Conversion& conversion, con
       return non_finite_failure(source.data.file, source.name,
                                 place_text({source.n, source.k}, from * source.k + *bad));
     }
+    if (conversion.format == TargetFormat::kQ8 && max_abs(rows) > kLargestQ8) {
+      return fail(Code::kInvalidArgument, "{}: tensor {}: holds {}, whose q8 scale is beyond f16; wanted at most {}",
+                  source.data.file, source.name, max_abs(rows), kLargestQ8);
+    }
     const EncodedRows encoded = encode_rows(rows, source.k, conversion.format, options.encode);
     const std::span<const std::byte> pieces[] = {encoded.data, encoded.scale};
     for (size_t i = 0; i < hashes.size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "base/json.h"
@@ -20,7 +21,9 @@ constexpr size_t kMaxJournalBytes = 1u << 30;
 Json identity_json(const RunIdentity& identity) {
   Json sources = Json::array();
   for (const FileFingerprint& file : identity.sources) {
-    sources.push_back({file.file, file.bytes, file.modified_ns, file.header_sha256});
+    // By name alone: the same directory may be spelled otherwise when the run goes on.
+    sources.push_back(
+        {std::filesystem::path(file.file).filename().string(), file.bytes, file.modified_ns, file.header_sha256});
   }
   return Json{{"drawbridge_journal", kVersion},
               {"plan", identity.plan},

@@ -42,6 +42,7 @@ std::string options_text(const QuantizeOptions& options) {
   for (const FormatOverride& set : options.plan.overrides) {
     text += fmt::format(" --set '{}={}'", set.glob, target_format_name(set.format));
   }
+  text += fmt::format(" --shard-bytes {}", options.plan.shard_bytes);
   if (!options.calibration.empty()) text += " --calibration " + options.calibration;
   if (options.allow_uncalibrated) text += " --allow-uncalibrated";
   return text + (options.allow_nan ? " --allow-nan" : "");

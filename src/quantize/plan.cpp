@@ -26,6 +26,21 @@ std::vector<std::vector<size_t>> cut_into_shards(const std::vector<Conversion>& 
   return shards;
 }
 
+/// Beside MXFP4 the config is Quark's, whose FP8 scales are called weight_scale; the official export's name is
+/// weight_scale_inv. Both multiply.
+void name_fp8_scales(std::vector<Conversion>& conversions) {
+  const auto is_mxfp4 = [](const Conversion& c) {
+    return c.source.is_matrix() && stored_format(c.format).value_or(*c.source.format) == WeightFormat::kMxfp4;
+  };
+  if (std::none_of(conversions.begin(), conversions.end(), is_mxfp4)) return;
+  constexpr std::string_view kOfficial = ".weight_scale_inv";
+  for (Conversion& conversion : conversions) {
+    for (TensorSpec& tensor : conversion.tensors) {
+      if (tensor.name.ends_with(kOfficial)) tensor.name.resize(tensor.name.size() - std::string_view("_inv").size());
+    }
+  }
+}
+
 }  // namespace
 
 const char* quantize_rule_name(QuantizeRule rule) {
@@ -98,6 +113,7 @@ Result<QuantizePlan> make_quantize_plan(const Glm52Config& config, std::vector<S
     std::vector<TensorSpec> targets = target_tensors(tensors[i], choice.formats[i]);
     plan.conversions.push_back({std::move(tensors[i]), choice.formats[i], std::move(targets)});
   }
+  name_fp8_scales(plan.conversions);
   const auto is_q8 = [](const Conversion& conversion) { return conversion.format == TargetFormat::kQ8; };
   if (std::any_of(plan.conversions.begin(), plan.conversions.end(), is_q8)) {
     plan.notices.push_back("q8 matrices are Drawbridge's own: no other engine reads them from safetensors");

@@ -13,13 +13,13 @@
 #include "base/staged_directory.h"
 #include "base/units.h"
 #include "checkpoint/shard_index.h"
+#include "model/quark_config.h"
 #include "quantize/cache_scales.h"
 #include "quantize/column_weights.h"
 #include "quantize/convert_tensor.h"
 #include "quantize/journal.h"
 #include "quantize/manifest.h"
 #include "quantize/parallel.h"
-#include "quantize/quark_config.h"
 #include "quantize/verify.h"
 
 namespace drawbridge {
@@ -137,6 +137,21 @@ Result<std::string> identity_text(const QuantizeOptions& options) {
   return fmt::format("{} (calibration of SHA-256 {})", options_text(options), hash.digest());
 }
 
+/// The source's config.json with a quantization_config that describes the target; without one when nothing is
+/// quantized.
+Json target_config(Json config, const QuantizePlan& plan) {
+  std::vector<StoredModule> modules;
+  for (const Conversion& conversion : plan.conversions) {
+    const SourceTensor& source = conversion.source;
+    if (!source.is_matrix()) continue;
+    modules.push_back({source.module(), stored_format(conversion.format).value_or(*source.format)});
+  }
+  config.erase("quantization_config");
+  Json quantization = quantization_config_json(modules, plan.config.n_layers);
+  if (!quantization.is_null()) config["quantization_config"] = std::move(quantization);
+  return config;
+}
+
 /// One run on a staged target.
 class QuantizeRun {
  public:
@@ -198,7 +213,8 @@ class QuantizeRun {
     for (size_t s = 0; s < plan_.shards.size(); ++s) {
       const auto place = journal.finished().find(name_of(s));
       if (place == journal.finished().end()) continue;
-      const Status intact = verify_shard(directory + "/" + name_of(s), place->second, n_threads_, [](int64_t) {});
+      const Status intact = verify_shard(directory + "/" + name_of(s), lay_out(plan_, plan_.shards[s]).tensors,
+                                         place->second, n_threads_, [](int64_t) {});
       if (!intact.ok()) {
         report_.notices.push_back(intact.message() + "; written again");
         continue;
@@ -256,29 +272,28 @@ class QuantizeRun {
     const std::string path = options_.source + "/config.json";
     DB_ASSIGN(const std::string text, read_text_file(path, 16u << 20));
     DB_ASSIGN(const Json config, parse_json(text, path));
-    DB_TRY(staged.write_text("config.json", pretty_json(quantized_config_json(config, plan_))));
+    DB_TRY(staged.write_text("config.json", pretty_json(target_config(config, plan_))));
     if (shards.size() > 1) {
       DB_TRY(staged.write_text(kShardIndexName, shard_index_text(plan_, shards)));
     }
     for (const char* name : kCopiedFiles) {
       std::error_code error;
-      if (!fs::exists(options_.source + "/" + name, error)) continue;
       fs::remove(staged.path() + "/" + name, error);  // of an earlier run, perhaps cut short
+      if (!fs::exists(options_.source + "/" + name, error)) continue;
       DB_TRY(staged.copy_file(options_.source + "/" + name, name));
     }
-    if (!kv_scales_.empty()) {
-      std::error_code ignored;  // none was left by an earlier run
-      fs::remove(fmt::format("{}/{}", staged.path(), kKvScalesFile), ignored);
-      DB_TRY(write_kv_scales(staged.path(), kv_scales_));
-    }
+    std::error_code ignored;  // none was left by an earlier run
+    fs::remove(fmt::format("{}/{}", staged.path(), kKvScalesFile), ignored);
+    if (!kv_scales_.empty()) DB_TRY(write_kv_scales(staged.path(), kv_scales_));
     DB_TRY(staged.write_text(kManifestName, manifest_text(options_, plan_, identity_, shards)));
     return after(QuantizeStep::kFilesWritten);
   }
 
   Status verify(const std::string& directory, const FinishedShards& shards) const {
     Progress progress(options_, "verifying", plan_.target_bytes());
-    for (const auto& [shard, tensors] : shards) {
-      DB_TRY(verify_shard(directory + "/" + shard, tensors, n_threads_, [&](int64_t bytes) { progress.add(bytes); }));
+    for (size_t s = 0; s < plan_.shards.size(); ++s) {
+      DB_TRY(verify_shard(directory + "/" + name_of(s), lay_out(plan_, plan_.shards[s]).tensors, shards.at(name_of(s)),
+                          n_threads_, [&](int64_t bytes) { progress.add(bytes); }));
     }
     return Status();
   }

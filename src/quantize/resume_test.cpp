@@ -114,6 +114,40 @@ TEST_F(ResumeTest, WhatIsReadBackWrongIsNoTarget) {
   EXPECT_FALSE(exists("target"));
 }
 
+/// A header that lies about a type leaves every byte of the data as it was.
+TEST_F(ResumeTest, AHeaderThatIsReadBackWrongIsNoTarget) {
+  QuantizeOptions o = sharded();
+  o.after_step = [this](QuantizeStep now) {
+    if (now != QuantizeStep::kFilesWritten) return Status();
+    for (const auto& [name, text] : contents("target.partial")) {
+      const size_t at = text.find("\"dtype\":\"U8\"");
+      if (!name.ends_with(".safetensors") || at == std::string::npos) continue;
+      patch("target.partial/" + name, static_cast<int64_t>(at), "\"dtype\":\"I8\"");
+      break;
+    }
+    return Status();
+  };
+  EXPECT_THAT(quantize(o).status().message(), HasSubstr("read back I8"));
+  EXPECT_FALSE(exists("target"));
+}
+
+/// The message must tell the two runs apart.
+TEST_F(ResumeTest, OtherShardBytesAreSaid) {
+  ASSERT_FALSE(quantize(cut(QuantizeStep::kShardRecorded)).ok());
+  QuantizeOptions o = sharded();
+  o.plan.shard_bytes = 123'456;
+  EXPECT_THAT(quantize(o).status().message(), HasSubstr("--shard-bytes 123456"));
+}
+
+TEST_F(ResumeTest, TheSourceMayBeSpelledOtherwise) {
+  ASSERT_FALSE(quantize(cut(QuantizeStep::kShardRecorded)).ok());
+  QuantizeOptions o = sharded();
+  o.source = base_ + "/./source";
+  const auto report = quantize(o);
+  ASSERT_TRUE(report.ok()) << report.status().message();
+  EXPECT_GT(report->n_resumed, 0);
+}
+
 TEST_F(ResumeTest, AnotherPlanIsRefused) {
   ASSERT_FALSE(quantize(cut(QuantizeStep::kShardRecorded)).ok());
   QuantizeOptions o = sharded();

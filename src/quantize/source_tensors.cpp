@@ -3,6 +3,7 @@
 #include <set>
 
 #include "checkpoint/matrix_source.h"
+#include "model/kv_scales.h"
 #include "model/tensor_names.h"
 
 namespace drawbridge {
@@ -84,8 +85,9 @@ class SourceLister {
     return Status();
   }
 
-  /// Cache scales, placeholders: whatever the config does not ask for is kept.
+  /// Whatever the config does not ask for is kept, but for cache scales: the target gets them in a file of their own.
   void add_rest() {
+    for (int64_t i = 0; i < c_.n_all_layers(); ++i) used_.insert(kv_scale_name(i));
     for (const auto& [name, tensor] : file_.tensors()) {
       if (used_.count(name) != 0) continue;
       SourceTensor source;

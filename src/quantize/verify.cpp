@@ -25,7 +25,8 @@ Result<std::string> digest_of(const FileReader& reader, const StoredBytes& store
 
 }  // namespace
 
-Status verify_shard(const std::string& path, const std::vector<TensorDigest>& tensors, int64_t n_threads,
+Status verify_shard(const std::string& path, const std::vector<TensorSpec>& wanted,
+                    const std::vector<TensorDigest>& tensors, int64_t n_threads,
                     const std::function<void(int64_t bytes)>& progress) {
   DB_ASSIGN(const MappedFile mapped, MappedFile::open(path));
   DB_ASSIGN(const std::vector<TensorInfo> infos, parse_safetensors_header(mapped.bytes(), path));
@@ -34,6 +35,14 @@ Status verify_shard(const std::string& path, const std::vector<TensorDigest>& te
   for (const TensorInfo& info : infos) by_name[info.name] = &info;
   if (by_name.size() != tensors.size()) {
     return fail(Code::kCorrupt, "{}: wanted {} tensors, found {}", path, tensors.size(), by_name.size());
+  }
+  for (const TensorSpec& spec : wanted) {
+    const auto place = by_name.find(spec.name);
+    if (place == by_name.end()) return fail(Code::kCorrupt, "{}: tensor {} is missing", path, spec.name);
+    const Tensor found{path, place->second->dtype, place->second->shape, {}};
+    if (found.dtype == spec.dtype && found.shape == spec.shape) continue;
+    return fail(Code::kCorrupt, "{}: tensor {}: wanted {}, read back {}", path, spec.name,
+                describe_tensor(Tensor{path, spec.dtype, spec.shape, {}}), describe_tensor(found));
   }
   return run_parallel(tensors.size(), n_threads, [&](size_t i) {
     const auto place = by_name.find(tensors[i].name);

@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "checkpoint/safetensors_writer.h"
 #include "quantize/journal.h"
 
 namespace drawbridge {
 
 /// Errors: a tensor that is missing, that nobody wrote, or whose bytes are others, by name. Threads: `progress` is
 /// called from all of them.
-Status verify_shard(const std::string& path, const std::vector<TensorDigest>& tensors, int64_t n_threads,
+Status verify_shard(const std::string& path, const std::vector<TensorSpec>& wanted,
+                    const std::vector<TensorDigest>& tensors, int64_t n_threads,
                     const std::function<void(int64_t bytes)>& progress);
 
 }  // namespace drawbridge

@@ -1,6 +1,7 @@
 #include "synth/stored_plan.h"
 
 #include <algorithm>
+#include <map>
 
 #include "tensor/matrix.h"
 
@@ -65,12 +66,16 @@ std::vector<std::vector<PlannedTensor>> plan_shards(const std::vector<PlannedTen
   return shards;
 }
 
-std::vector<std::string> plain_modules(const std::vector<PlannedTensor>& tensors) {
+std::vector<StoredModule> stored_modules(const std::vector<PlannedTensor>& tensors) {
+  const std::map<DrawKind, WeightFormat> formats = {{DrawKind::kMatrix, WeightFormat::kBF16},
+                                                    {DrawKind::kFp8Codes, WeightFormat::kFp8Block},
+                                                    {DrawKind::kMxfp4Codes, WeightFormat::kMxfp4}};
   constexpr std::string_view kSuffix = ".weight";
-  std::vector<std::string> modules;
+  std::vector<StoredModule> modules;
   for (const PlannedTensor& tensor : tensors) {
-    if (tensor.kind != DrawKind::kMatrix) continue;
-    modules.push_back(tensor.spec.name.substr(0, tensor.spec.name.size() - kSuffix.size()));
+    const auto format = formats.find(tensor.kind);
+    if (format == formats.end()) continue;
+    modules.push_back({tensor.spec.name.substr(0, tensor.spec.name.size() - kSuffix.size()), format->second});
   }
   return modules;
 }

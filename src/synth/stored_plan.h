@@ -7,6 +7,7 @@
 
 #include "checkpoint/safetensors_writer.h"
 #include "model/glm52_tensors.h"
+#include "model/quark_config.h"
 
 namespace drawbridge {
 
@@ -39,7 +40,7 @@ std::vector<PlannedTensor> plan_tensors(const Glm52Config& config, SynthDType dt
 /// widest elements come first, so that each lies on a multiple of its size.
 std::vector<std::vector<PlannedTensor>> plan_shards(const std::vector<PlannedTensor>& tensors, int64_t shard_bytes);
 
-/// Modules whose matrices stay in bf16: what quantization_config lists.
-std::vector<std::string> plain_modules(const std::vector<PlannedTensor>& tensors);
+/// The matrices, as quantization_config names them.
+std::vector<StoredModule> stored_modules(const std::vector<PlannedTensor>& tensors);
 
 }  // namespace drawbridge

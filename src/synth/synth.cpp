@@ -69,21 +69,12 @@ const char* synth_dtype_name(SynthDType dtype) {
 }
 
 /// The source's config.json with the types that are written.
-Json stored_config(Json config, SynthDType dtype, const std::vector<std::string>& plain) {
+Json stored_config(Json config, const std::vector<StoredModule>& modules, int64_t n_layers) {
   config.erase("torch_dtype");
   config.erase("quantization_config");
   config["dtype"] = "bfloat16";
-  if (dtype == SynthDType::kFp8) {
-    config["quantization_config"] = {{"quant_method", "fp8"},
-                                     {"fmt", "e4m3"},
-                                     {"activation_scheme", "dynamic"},
-                                     {"weight_block_size", {128, 128}},
-                                     {"modules_to_not_convert", plain}};
-  } else if (dtype == SynthDType::kMxfp4) {
-    const Json weight = {{"dtype", "fp4"}, {"qscheme", "per_group"}, {"group_size", 32}, {"scale_format", "e8m0"}};
-    config["quantization_config"] = {
-        {"quant_method", "quark"}, {"global_quant_config", {{"weight", weight}}}, {"exclude", plain}};
-  }
+  Json quantization = quantization_config_json(modules, n_layers);
+  if (!quantization.is_null()) config["quantization_config"] = std::move(quantization);
   return config;
 }
 
@@ -131,7 +122,7 @@ Status synthesize(const SynthOptions& options, const SynthProgress& progress) {
   DB_TRY(check_room(staged.path(), total));
   WeightWriter writer(staged, options.seed, total, progress);
   DB_TRY(writer.write_shards(plan_shards(tensors, options.shard_bytes)));
-  const Json stored = stored_config(json, options.dtype, plain_modules(tensors));
+  const Json stored = stored_config(json, stored_modules(tensors), config.n_layers);
   DB_TRY(staged.write_text("README.md", readme(options)));
   DB_TRY(staged.write_text("generation_config.json", pretty_json(stored_generation_config(json))));
   DB_TRY(staged.write_text("config.json", pretty_json(stored)));

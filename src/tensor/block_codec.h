@@ -26,6 +26,9 @@ float max_abs(std::span<const float> x);
 /// What rounds to zero loses its sign, as in Quark's files. No value is NaN.
 void encode_mxfp4_block(std::span<const float, kMxfp4Block> x, int exponent, std::span<uint8_t, kMxfp4Block / 2> codes);
 
+/// Beyond it a q8 scale, max |x| / 127, is no finite f16.
+inline constexpr float kLargestQ8 = 127.0f * 65504.0f;
+
 /// 32 values as int8 times an f16 scale of max |x| / 127, as ggml's q8_0 rounds. Returns the scale's bits.
 uint16_t encode_q8_block(std::span<const float, kQ8Block> x, std::span<int8_t, kQ8Block> codes);
 

@@ -1,9 +1,11 @@
-#include "quantize/quark_config.h"
+#include "model/quark_config.h"
 
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+
 namespace drawbridge {
 namespace {
 
@@ -62,17 +64,21 @@ Json fp8_config() {
                                    {"observer_cls", "PerGroupMinMaxObserver"}}));
 }
 
-/// Every matrix of the target by what it is stored as.
+/// Every matrix by what it is stored as. The MTP layer's modules are there twice: sglang's draft model calls the layer
+/// model.decoder and its extras model.*.
 class Modules {
  public:
-  explicit Modules(const QuantizePlan& plan) : mtp_prefix_(fmt::format("model.layers.{}.", plan.config.n_layers)) {
-    for (const Conversion& conversion : plan.conversions) {
-      const SourceTensor& source = conversion.source;
-      if (!source.is_matrix()) continue;
-      const WeightFormat format = stored_format(conversion.format).value_or(*source.format);
-      if (format == WeightFormat::kQ8) continue;  // ours alone: neither plain nor anything that Quark has a word for
-      auto& list = format == WeightFormat::kMxfp4 ? mxfp4_ : format == WeightFormat::kFp8Block ? fp8_ : plain_;
-      list.insert(source.module());
+  Modules(const std::vector<StoredModule>& modules, int64_t n_layers) {
+    const std::string mtp = fmt::format("model.layers.{}.", n_layers);
+    for (const StoredModule& module : modules) {
+      if (module.format == WeightFormat::kQ8) continue;  // neither plain nor anything that either form has a word for
+      auto& list = module.format == WeightFormat::kMxfp4      ? mxfp4_
+                   : module.format == WeightFormat::kFp8Block ? fp8_
+                                                              : plain_;
+      list.insert(module.name);
+      if (!module.name.starts_with(mtp)) continue;
+      const std::string rest = module.name.substr(mtp.size());
+      list.insert((rest == "eh_proj" ? "model." : "model.decoder.") + rest);
     }
   }
 
@@ -82,27 +88,18 @@ class Modules {
   /// Names of plain modules: as the checkpoint spells them and as engines spell the modules that they fuse them into.
   std::vector<std::string> excluded() const {
     std::set<std::string> names;
-    const bool skips_mtp = has_only_plain(mtp_prefix_);
     for (const std::string& module : plain_) {
-      if (skips_mtp && module.starts_with(mtp_prefix_)) continue;
       names.insert(module);
       add_fused(module, names);
-    }
-    if (skips_mtp) {
-      // sglang's draft model calls the layer model.decoder and its extras model.*; experts are asked for as one module.
-      for (const std::string& layer : {mtp_prefix_, std::string("model.decoder.")}) {
-        names.insert(layer + "*");
-        names.insert(layer + "mlp.experts");
-      }
-      names.insert("model.eh_proj");
     }
     return {names.begin(), names.end()};
   }
 
-  /// Names and globs that match all FP8 modules and no other.
+  /// Names and globs that match all FP8 modules and no other, and the experts that are all FP8 as one module.
   std::vector<std::string> fp8_patterns() const {
     std::set<std::string> patterns;
     for (const std::string& module : fp8_) {
+      if (const auto stack = stack_of(module); stack && is_all(fp8_, *stack + ".")) patterns.insert(*stack);
       if (!std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return matches(p, module); })) {
         patterns.insert(widest_pattern(module));
       }
@@ -115,10 +112,20 @@ class Modules {
     return ::fnmatch(pattern.c_str(), module.c_str(), 0) == 0;
   }
 
-  bool has_only_plain(const std::string& prefix) const {
-    const auto lies_there = [&](const std::string& module) { return module.starts_with(prefix); };
-    return std::any_of(plain_.begin(), plain_.end(), lies_there) &&
-           std::none_of(mxfp4_.begin(), mxfp4_.end(), lies_there) && std::none_of(fp8_.begin(), fp8_.end(), lies_there);
+  /// Whether all modules below `prefix` are in `list`, one of the three.
+  bool is_all(const std::set<std::string>& list, const std::string& prefix) const {
+    for (const auto* other : {&mxfp4_, &fp8_, &plain_}) {
+      const auto first = other->lower_bound(prefix);
+      if (other != &list && first != other->end() && first->starts_with(prefix)) return false;
+    }
+    return true;
+  }
+
+  /// "model.layers.3.mlp.experts" of one expert's matrix.
+  static std::optional<std::string> stack_of(const std::string& module) {
+    const size_t experts = module.find(".experts.");
+    if (experts == std::string::npos) return std::nullopt;
+    return module.substr(0, experts) + ".experts";
   }
 
   void add_fused(const std::string& module, std::set<std::string>& names) const {
@@ -129,9 +136,7 @@ class Modules {
     if (module.ends_with(".q_a_proj") && plain_.count(parent + "kv_a_proj_with_mqa") != 0) {
       names.insert(parent + "fused_qkv_a_proj_with_mqa");
     }
-    const size_t experts = module.find(".experts.");
-    const std::string all = module.substr(0, experts) + ".experts";
-    if (experts != std::string::npos && has_only_plain(all + ".")) names.insert(all);
+    if (const auto stack = stack_of(module); stack && is_all(plain_, *stack + ".")) names.insert(*stack);
   }
 
   /// `module` with `*` for all its numbers, or for all but the layer, or itself: the first that matches nothing else.
@@ -162,7 +167,6 @@ class Modules {
     return text;
   }
 
-  const std::string mtp_prefix_;
   std::set<std::string> mxfp4_, fp8_, plain_;
 };
 
@@ -196,15 +200,11 @@ Json official_fp8_config(const Modules& modules) {
 
 }  // namespace
 
-Json quantized_config_json(Json config, const QuantizePlan& plan) {
-  config.erase("quantization_config");
-  const Modules modules(plan);
-  if (!modules.mxfp4().empty()) {
-    config["quantization_config"] = quark_config(modules);
-  } else if (!modules.fp8().empty()) {
-    config["quantization_config"] = official_fp8_config(modules);
-  }
-  return config;
+Json quantization_config_json(const std::vector<StoredModule>& modules, int64_t n_layers) {
+  const Modules sorted(modules, n_layers);
+  if (!sorted.mxfp4().empty()) return quark_config(sorted);
+  if (!sorted.fp8().empty()) return official_fp8_config(sorted);
+  return nullptr;
 }
 
 }  // namespace drawbridge
