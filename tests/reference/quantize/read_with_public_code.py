@@ -68,7 +68,7 @@ def main():
                 assert torch.equal(found, wanted), key
             counts["mxfp4"] += 1
         elif weight.dtype == torch.float8_e4m3fn:
-            scale = file.get_tensor(key + "_scale_inv")
+            scale = file.get_tensor(key + ("_scale" if config["quant_method"] == "quark" else "_scale_inv"))
             grown = scale.repeat_interleave(128, 0)[: weight.shape[0]].repeat_interleave(128, 1)[:, : weight.shape[1]]
             assert torch.isfinite(weight.float() * grown).all(), key
             counts["fp8"] += 1
