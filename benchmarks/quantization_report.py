@@ -13,7 +13,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DRAWBRIDGE = ROOT / "build/release/drawbridge"
-MODEL = ROOT / "models/glm52-nano"
+MODEL = pathlib.Path("models/glm52-nano")  # below ROOT, so that reports name no machine's path
 REPORTS = ROOT / "docs/reports"
 MARGIN = 0.01
 
@@ -37,7 +37,8 @@ WAYS = {
 
 
 def drawbridge(*args):
-    return subprocess.run([DRAWBRIDGE, *map(str, args)], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([DRAWBRIDGE, *map(str, args)], check=True, capture_output=True, text=True,
+                          cwd=ROOT).stdout
 
 
 def write_questions(path, limit):
@@ -57,7 +58,7 @@ def write_text(path):
 
 
 def weight_bytes(directory):
-    return sum(f.stat().st_size for f in directory.glob("*.safetensors"))
+    return sum(f.stat().st_size for f in (ROOT / directory).glob("*.safetensors"))
 
 
 def quantized(work, stats, options):
@@ -117,6 +118,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/drawbridge-report"))
     parser.add_argument("--questions", type=int, default=0, help="of each kind; 0: all 2,000")
     args = parser.parse_args()
+    args.work = args.work.resolve()
     args.work.mkdir(parents=True, exist_ok=True)
     REPORTS.mkdir(parents=True, exist_ok=True)
     write_questions(args.work / "sums.jsonl", args.questions)
