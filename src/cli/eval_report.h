@@ -17,4 +17,7 @@ struct ReportOptions {
 void add_report_options(CLI::App& verb, ReportOptions& options);
 Status put_report(const EvalReport& report, const ReportOptions& options);
 
+/// Writes OUT.json, what `eval compare` reads, and OUT.html, a page of it.
+Status write_result_files(const SystemResult& result, const std::string& out);
+
 }  // namespace drawbridge

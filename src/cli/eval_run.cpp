@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "cli/eval_report.h"
 #include "cli/eval_run_options.h"
 #include "cli/progress_bar.h"
 #include "cli/stop_signal.h"
@@ -39,7 +40,7 @@ Status run_eval(const EvalRunOptions& o) {
     return fail(Code::kCancelled, "stopped; what was answered is kept in {}: the same command goes on",
                 run.journal_path);
   }
-  DB_TRY(write_system_result(outcome.result, o.out + ".json"));
+  DB_TRY(write_result_files(outcome.result, o.out));
   std::cout << render_terminal({{outcome.result}, {}, {}}) << run_notes(outcome.result, index_topk);
   if (outcome.n_resumed > 0) std::cout << outcome.n_resumed << " answers are of an earlier run of this command\n";
   if (target->n_retries() > 0) std::cout << target->n_retries() << " times a question had to be asked again\n";
@@ -52,7 +53,8 @@ void add_eval_run(CLI::App& eval, Action& action) {
   CLI::App* verb = eval.add_subcommand("run", "ask a model the questions of a task and score its answers");
   const auto o = std::make_shared<EvalRunOptions>();
   add_task_options(*verb, *o);
-  verb->add_option("-o,--out", o->out, "writes OUT.jsonl (answers, as they come) and OUT.json (scores)")->required();
+  verb->add_option("-o,--out", o->out, "writes OUT.jsonl (answers, as they come), OUT.json (scores) and OUT.html")
+      ->required();
   verb->add_option("--label", o->run.label, "name of the system in reports; default: OUT's last part");
   verb->add_option("--limit", o->n_questions, "first questions only; 0: all")->capture_default_str();
   verb->add_option("--seeds", o->n_trials, "times that each question is asked")->capture_default_str();

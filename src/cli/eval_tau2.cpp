@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "cli/eval_report.h"
 #include "cli/eval_run_options.h"
 #include "cli/progress_bar.h"
 #include "cli/stop_signal.h"
@@ -87,7 +88,7 @@ Status run_tau2(const Tau2Options& o) {
   if (!outcome.whole) {
     return fail(Code::kCancelled, "stopped; what was played is kept in {}: the same command goes on", run.journal_path);
   }
-  DB_TRY(write_system_result(outcome.result, o.agent.out + ".json"));
+  DB_TRY(write_result_files(outcome.result, o.agent.out));
   print_scores(outcome.result);
   if (outcome.n_resumed > 0) fmt::print("{} conversations are of an earlier run of this command\n", outcome.n_resumed);
   return Status();
@@ -153,7 +154,8 @@ void add_play(CLI::App& eval, Action& action) {
   const auto o = std::make_shared<Tau2Options>();
   add_play_options(*verb, *o);
   add_model_options(*verb, *o);
-  verb->add_option("-o,--out", o->agent.out, "writes OUT.jsonl (conversations, as they end) and OUT.json (scores)")
+  verb->add_option("-o,--out", o->agent.out,
+                   "writes OUT.jsonl (conversations, as they end), OUT.json (scores) and OUT.html")
       ->required();
   verb->add_option("--label", o->agent.run.label, "name of the system in reports; default: OUT's last part");
   verb->add_option("--seed", o->agent.run.seed, "of sampling; same seed, same answers")->capture_default_str();
