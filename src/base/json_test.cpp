@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json_path.h"
+
 namespace drawbridge {
 namespace {
 
@@ -9,6 +11,18 @@ TEST(Json, KeepsTheCallersKeyOrder) {
   const auto parsed = parse_json(R"({"z":1,"a":[true,null]})", "body");
   ASSERT_TRUE(parsed.ok());
   EXPECT_EQ(dump_json(*parsed), R"({"z":1,"a":[true,null]})");
+}
+
+TEST(Json, APathEndsWhereAPartIsOfAnotherKind) {
+  const Json json = parse_json(R"({"error":["bad"],"data":[{"id":"nano"}],"info":{"n":1}})", "body").value();
+  EXPECT_EQ(text_at(json, {"data", "0", "id"}), "nano");
+  EXPECT_EQ(value_at(json, {"info", "n"}), 1);
+  EXPECT_EQ(text_at(json, {"info", "n"}), "");
+  EXPECT_TRUE(value_at(json, {"error", "message"}).is_null());
+  EXPECT_TRUE(value_at(json, {"data", "0", "name"}).is_null());
+  EXPECT_TRUE(value_at(json, {"info", "0"}).is_null());
+  EXPECT_TRUE(value_at(Json::array(), {"0"}).is_null());
+  EXPECT_TRUE(value_at(Json(3), {"n"}).is_null());
 }
 
 TEST(Json, RefusesDepthBeforeBuildingATree) {

@@ -98,6 +98,7 @@ Result<std::unique_ptr<ChatTarget>> make_eval_target(const EvalRunOptions& o) {
   DB_TRY(check_range("--retries", o.http.n_retries, 0, 100));
   HttpTargetOptions http = o.http;
   http.read_timeout = std::chrono::seconds(o.timeout_seconds);
+  http.should_stop = interrupted;
   DB_ASSIGN(auto target, HttpTarget::create(http));
   return std::unique_ptr<ChatTarget>(std::move(target));
 }

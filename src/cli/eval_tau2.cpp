@@ -78,7 +78,9 @@ Status run_tau2(const Tau2Options& o) {
   DB_ASSIGN(const auto agent, make_eval_target(o.agent));
   std::unique_ptr<ChatTarget> other_user;
   if (!o.user.url.empty()) {
-    DB_ASSIGN(other_user, HttpTarget::create(o.user));
+    HttpTargetOptions user = o.user;
+    user.should_stop = interrupted;
+    DB_ASSIGN(other_user, HttpTarget::create(user));
   }
   const auto target = tau2::make_simulation_target(simulation, *agent, other_user ? *other_user : *agent);
   RunOptions run = o.agent.run;

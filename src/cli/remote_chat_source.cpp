@@ -1,4 +1,5 @@
 // A chat with any OpenAI-compatible server.
+#include "base/json_path.h"
 #include "cli/chat_source.h"
 #include "cli/stop_signal.h"
 #include "http/client.h"
@@ -8,13 +9,10 @@ namespace {
 
 /// The server's own words if it sent an error in OpenAI's shape.
 Status http_failure(const Url& url, int status, const std::string& body) {
-  std::string message = body.substr(0, 300);
-  const auto json = parse_json(body, "response");
-  if (json.ok() && json->is_object() && json->contains("error") && (*json)["error"].is_object()) {
-    const Json told = (*json)["error"].value("message", Json());
-    if (told.is_string()) message = told.get<std::string>();
-  }
-  return fail(Code::kUnavailable, "{}: HTTP {}: {}", url.authority(), status, message);
+  std::string message;
+  if (const auto json = parse_json(body, "response"); json.ok()) message = text_at(*json, {"error", "message"});
+  if (message.empty()) message = body;
+  return fail(Code::kUnavailable, "{}: HTTP {}: {}", url.authority(), status, message.substr(0, 300));
 }
 
 class RemoteChatSource : public ChatSource {
@@ -32,12 +30,11 @@ class RemoteChatSource : public ChatSource {
     DB_ASSIGN(const HttpClientResponse response, http_request(url, request));
     if (response.status != 200) return http_failure(url, response.status, response.body);
     DB_ASSIGN(const Json list, parse_json(response.body, url.authority() + url.target));
-    const Json id = list.is_object() ? list.value(Json::json_pointer("/data/0/id"), Json()) : Json();
-    if (!id.is_string()) {
+    model_ = text_at(list, {"data", "0", "id"});
+    if (model_.empty()) {
       return fail(Code::kNotFound, "{}{}: wanted a model in data[0].id, found none; name one with --served-model-name",
                   url.authority(), url.target);
     }
-    model_ = id.get<std::string>();
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include "eval/compare.h"
 
+#include <algorithm>
 #include <map>
 
 #include "stats/sample_size.h"
@@ -82,6 +83,12 @@ Status check_pair(const ItemPair& pair, const TaskResult& task) {
               item_name(*pair.baseline), cluster_of(*pair.baseline), cluster_of(*pair.candidate));
 }
 
+/// An accuracy of 0 or 1 has no variance to plan with: it is taken as one question away from that.
+int64_t unpaired_questions(const PairedReport& paired, double margin) {
+  const double one_flip = 1.0 / static_cast<double>(paired.n_clusters + 1);
+  return unpaired_sample_size(std::clamp(paired.baseline, one_flip, 1 - one_flip), margin);
+}
+
 Result<TaskComparison> compare_task(const std::vector<ItemPair>& pairs, const TaskResult& a, const TaskResult& b,
                                     const PairedOptions& options) {
   TaskComparison found;
@@ -101,16 +108,17 @@ Result<TaskComparison> compare_task(const std::vector<ItemPair>& pairs, const Ta
     if (pair.candidate->score > pair.baseline->score) found.won.push_back(item_name(*pair.baseline));
   }
   found.paired = compare_paired(items, options);
-  found.n_unpaired_needed = unpaired_sample_size(found.paired.baseline, options.margin);
+  found.n_unpaired_needed = unpaired_questions(found.paired, options.margin);
   return found;
 }
 
-/// Bootstrap intervals over few clusters are too narrow.
+/// A bootstrap learns from the clusters that differ; its intervals over few of them are too narrow.
 void note_few_clusters(const TaskComparison& compared, const TaskResult& task, std::vector<std::string>& notes) {
   constexpr int64_t kFewClusters = 20;
-  if (compared.paired.method != PairedMethod::kBootstrap || compared.paired.n_clusters >= kFewClusters) return;
-  notes.push_back(fmt::format("{}: {} questions are few for a bootstrap; its interval is too narrow", task_name(task),
-                              compared.paired.n_clusters));
+  const PairedReport& p = compared.paired;
+  if (p.method != PairedMethod::kBootstrap || p.n_differing >= kFewClusters) return;
+  notes.push_back(fmt::format("{}: {} of {} questions differ, few for a bootstrap; its interval may be too narrow",
+                              task_name(task), p.n_differing, p.n_clusters));
 }
 
 std::string short_json(const Json& value) {

@@ -4,12 +4,14 @@
 #include <charconv>
 #include <thread>
 
+#include "base/json_path.h"
 #include "eval/members.h"
 
 namespace drawbridge {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestPause = std::chrono::seconds(60);
+constexpr std::chrono::milliseconds kStopPoll(50);
 
 bool says_later(int status) {
   return status == 429 || status == 500 || (status >= 502 && status <= 504);
@@ -17,12 +19,10 @@ bool says_later(int status) {
 
 /// The server's own words if it sent an error in OpenAI's shape.
 Status http_failure(const std::string& source, const HttpClientResponse& response) {
-  std::string message = response.body.substr(0, 300);
-  if (const auto json = parse_json(response.body, source); json.ok() && json->is_object()) {
-    const Json told = json->value(Json::json_pointer("/error/message"), Json());
-    if (told.is_string()) message = told.get<std::string>();
-  }
-  return fail(Code::kUnavailable, "{}: HTTP {}: {}", source, response.status, message);
+  std::string message;
+  if (const auto json = parse_json(response.body, source); json.ok()) message = text_at(*json, {"error", "message"});
+  if (message.empty()) message = response.body;
+  return fail(Code::kUnavailable, "{}: HTTP {}: {}", source, response.status, message.substr(0, 300));
 }
 
 /// What the server asks to wait for, if it says so in seconds.
@@ -117,12 +117,11 @@ Status HttpTarget::choose_model() {
   DB_ASSIGN(const HttpClientResponse response, http_request(url, request));
   if (response.status != 200) return http_failure(source, response);
   DB_ASSIGN(const Json list, parse_json(response.body, source));
-  const Json id = list.is_object() ? list.value(Json::json_pointer("/data/0/id"), Json()) : Json();
-  if (!id.is_string()) {
+  options_.model = text_at(list, {"data", "0", "id"});
+  if (options_.model.empty()) {
     return fail(Code::kNotFound, "{}: wanted a model in data[0].id, found none; name one with --served-model-name",
                 source);
   }
-  options_.model = id.get<std::string>();
   return Status();
 }
 
@@ -150,8 +149,16 @@ Result<ChatReply> HttpTarget::chat(const ChatCall& call) {
   request.headers = headers();
   request.body = dump_json(request_body(call, options_.model));
   request.read_timeout = options_.read_timeout;
+  Result<ChatReply> reply = ask(url, request, is_chat);
+  if (!reply.ok() && stopped()) return fail(Code::kCancelled, "{}: stopped without an answer", source);
+  return reply;
+}
+
+Result<ChatReply> HttpTarget::ask(const Url& url, const HttpClientRequest& request, bool is_chat) {
+  const std::string source = url.authority() + url.target;
   auto pause = options_.retry_pause;
   for (int tries_left = options_.n_retries;; --tries_left) {
+    if (stopped()) return fail(Code::kCancelled, "{}: stopped", source);
     const auto response = http_request(url, request);
     const bool again = response.ok() ? says_later(response->status) : response.status().code() == Code::kUnavailable;
     if (!again || tries_left == 0) {
@@ -161,8 +168,17 @@ Result<ChatReply> HttpTarget::chat(const ChatCall& call) {
       return parse_reply(answer, is_chat, source);
     }
     ++n_retries_;
-    std::this_thread::sleep_for(std::max(pause, response.ok() ? asked_pause(*response) : pause));
+    wait(std::max(pause, response.ok() ? asked_pause(*response) : pause));
     pause = std::min(2 * pause, kLongestPause);
+  }
+}
+
+void HttpTarget::wait(std::chrono::milliseconds pause) const {
+  const auto until = std::chrono::steady_clock::now() + pause;
+  while (!stopped()) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return;
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, kStopPoll));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,7 @@ struct HttpTargetOptions {
   std::chrono::milliseconds read_timeout = std::chrono::seconds(600);  // without a byte: a whole answer may take long
   int n_retries = 3;                                                   // of a question, after the first try
   std::chrono::milliseconds retry_pause = std::chrono::seconds(1);     // before the first retry; doubles each time
+  std::function<bool()> should_stop;                                   // asked before each try and in pauses
 };
 
 class HttpTarget : public ChatTarget {
@@ -26,6 +28,8 @@ class HttpTarget : public ChatTarget {
   static Result<std::unique_ptr<HttpTarget>> create(const HttpTargetOptions& options);
 
   /// Tries again when there is no connection, no answer in time, or a status that says later (429, 500, 502 to 504).
+  /// kCancelled if there is no answer when `should_stop` is true: the interrupt may have reached the server as well, so
+  /// what it says then is no failure of the question.
   Result<ChatReply> chat(const ChatCall& call) override;
   Json manifest() const override;
   /// Tries beyond the first of each question, so far.
@@ -34,6 +38,10 @@ class HttpTarget : public ChatTarget {
  private:
   HttpTarget(HttpTargetOptions options, Url base) : options_(std::move(options)), base_(std::move(base)) {}
   Status choose_model();
+  bool stopped() const { return options_.should_stop && options_.should_stop(); }
+  /// Ends early when stopped.
+  void wait(std::chrono::milliseconds pause) const;
+  Result<ChatReply> ask(const Url& url, const HttpClientRequest& request, bool is_chat);
   Url at(const std::string& path) const;
   HttpHeaders headers() const;
 

@@ -140,6 +140,32 @@ TEST(HttpTarget, GivesUpAfterItsRetriesAndDoesNotRepeatARefusal) {
   EXPECT_EQ(busy.requests().size(), 4u);
 }
 
+TEST(HttpTarget, AnErrorOfAnotherShapeIsShownAsItCame) {
+  ScriptedServer server({response(400, R"({"error":["bad"]})"), response(200, R"({"data":{"id":"nano"}})"),
+                         response(400, R"({"error":{"message":")" + std::string(5000, 'x') + R"("}})")});
+  EXPECT_THAT(target_of(server)->chat(question()).status().message(), HasSubstr(R"(HTTP 400: {"error":["bad"]})"));
+  HttpTargetOptions options;
+  options.url = server.url();
+  EXPECT_THAT(HttpTarget::create(options).status().message(), HasSubstr("wanted a model in data[0].id"));
+  EXPECT_LT(target_of(server)->chat(question()).status().message().size(), 400u);
+}
+
+TEST(HttpTarget, AStopCancelsWhatHasNoAnswer) {
+  ScriptedServer server({response(500, ""), response(200, kChatAnswer), response(400, "shutting down")});
+  HttpTargetOptions options;
+  options.url = server.url();
+  options.model = "m";
+  options.retry_pause = std::chrono::hours(1);
+  options.should_stop = [&] { return !server.requests().empty(); };
+  EXPECT_EQ(HttpTarget::create(options).value()->chat(question()).status().code(), Code::kCancelled) << "in the pause";
+  EXPECT_EQ(HttpTarget::create(options).value()->chat(question()).status().code(), Code::kCancelled);
+  EXPECT_EQ(server.requests().size(), 1u) << "the second was not sent";
+  options.should_stop = [&] { return server.requests().size() >= 2; };
+  EXPECT_TRUE(HttpTarget::create(options).value()->chat(question()).ok()) << "an answer is kept";
+  options.should_stop = [&] { return server.requests().size() >= 3; };
+  EXPECT_EQ(HttpTarget::create(options).value()->chat(question()).status().code(), Code::kCancelled);
+}
+
 TEST(HttpTarget, RefusesAnswersThatAreNone) {
   const auto refusal = [](const std::string& text) {
     const auto reply = parse_reply(parse_json(text, "s").value(), true, "s");

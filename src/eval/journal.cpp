@@ -86,7 +86,10 @@ Result<AnswerJournal> AnswerJournal::open(const std::string& path, const Json& m
 }
 
 AnswerJournal::AnswerJournal(AnswerJournal&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), answers_(std::move(other.answers_)) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      is_broken_(other.is_broken_),
+      answers_(std::move(other.answers_)) {}
 
 AnswerJournal::~AnswerJournal() {
   if (fd_ >= 0) ::close(fd_);
@@ -130,7 +133,18 @@ Status AnswerJournal::add(Answer answer) {
 }
 
 Status AnswerJournal::write_line(const Json& line) {
-  const std::string text = dump_json(line) + "\n";
+  if (is_broken_) return fail(Code::kResourceExhausted, "{}: a write has failed before", path_);
+  const off_t end = ::lseek(fd_, 0, SEEK_END);
+  Status written = append(dump_json(line) + "\n");
+  if (written.ok()) return written;
+  is_broken_ = true;
+  if (end >= 0 && ::ftruncate(fd_, end) != 0) {
+    return fail(Code::kResourceExhausted, "{}; its last line is cut", written.message());
+  }
+  return written;
+}
+
+Status AnswerJournal::append(const std::string& text) {
   for (size_t at = 0; at < text.size();) {
     const ssize_t n = ::write(fd_, text.data() + at, text.size() - at);
     if (n < 0 && errno == EINTR) continue;

@@ -45,10 +45,14 @@ class AnswerJournal {
  private:
   AnswerJournal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   Status load(const Json& manifest);
+  /// Leaves no part of a line behind when it fails, and refuses every further line then: what follows a cut line could
+  /// not be read.
   Status write_line(const Json& line);
+  Status append(const std::string& text);
 
   std::string path_;
   int fd_;
+  bool is_broken_ = false;
   std::map<Key, Answer> answers_;
 };
 

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -63,6 +66,25 @@ TEST_F(JournalTest, AKillMayCutTheLastLineAnywhere) {
   const auto last = open();
   ASSERT_TRUE(last.ok()) << last.status().message();
   EXPECT_EQ(last->answers().size(), 1u);
+}
+
+TEST_F(JournalTest, AFailedWriteLeavesNoPartOfALine) {
+  auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  ASSERT_TRUE(journal->add(answer_of("q", "1")).ok());
+  const auto size = std::filesystem::file_size(path_);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{size + 30, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const Status refused = journal->add(answer_of("r", std::string(100, 'x')));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_EQ(std::filesystem::file_size(path_), size);
+  EXPECT_THAT(journal->add(answer_of("s", "1")).message(), HasSubstr("a write has failed before"));
+  EXPECT_EQ(journal->answers().size(), 1u);
 }
 
 TEST_F(JournalTest, BelongsToOneRun) {

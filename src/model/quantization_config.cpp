@@ -1,5 +1,6 @@
 #include "model/quantization_config.h"
 
+#include "base/json_path.h"
 #include "model/module_patterns.h"
 #include "tensor/matrix.h"
 
@@ -25,7 +26,7 @@ bool is_quantized(const Tensor& tensor) {
 /// Quark's global_quant_config.input_tensors: the dtype to which inputs are quantized as they come. Anything else is no
 /// request that we know.
 std::string dynamic_input_dtype(const Json& value) {
-  const Json inputs = value.value(Json::json_pointer("/global_quant_config/input_tensors"), Json());
+  const Json inputs = value_at(value, {"global_quant_config", "input_tensors"});
   if (!inputs.is_object() || inputs.value("is_dynamic", Json()) != Json(true)) return "";
   const Json dtype = inputs.value("dtype", Json());
   return dtype.is_string() ? dtype.get<std::string>() : "";
@@ -53,7 +54,7 @@ std::vector<OtherReading> fp8_readings(const Json& config) {
 
 /// What Quark says of all weights; layers with a configuration of their own may differ, and then nothing is known.
 std::vector<OtherReading> quark_readings(const Json& config) {
-  const Json weight = config.value(Json::json_pointer("/global_quant_config/weight"), Json());
+  const Json weight = value_at(config, {"global_quant_config", "weight"});
   if (!weight.is_object() || is_filled(config, "layer_quant_config") || is_filled(config, "layer_type_quant_config")) {
     return {};
   }

@@ -43,18 +43,29 @@ std::optional<DiscordantTable> table_of(std::span<const PairedItem> items) {
   return table;
 }
 
-void apply_score_interval(const DiscordantTable& table, double confidence, PairedReport& report) {
-  report.interval = tango_interval(table, confidence);
-  const Interval one_sided = tango_interval(table, 1 - 2 * kOneSided);
-  report.lower_bound = one_sided.low;
-  report.upper_bound = one_sided.high;
-}
-
 void apply_score_method(const PairedOptions& options, PairedReport& report) {
   report.method = PairedMethod::kScore;
   report.p_value = mcnemar_exact(*report.table);
   report.mid_p = mcnemar_mid_p(*report.table);
-  apply_score_interval(*report.table, options.confidence, report);
+  report.interval = tango_interval(*report.table, options.confidence);
+  const Interval one_sided = tango_interval(*report.table, 1 - 2 * kOneSided);
+  report.lower_bound = one_sided.low;
+  report.upper_bound = one_sided.high;
+}
+
+/// Resampling knows only differences that it has seen: equal clusters yield an interval of width zero, and where all
+/// that differ point one way, none that crosses zero, however few they are. The score interval of as many questions,
+/// none discordant, is the least that such a sample leaves open around the difference it shows.
+void apply_floor(int64_t n_clusters, double confidence, PairedReport& report) {
+  const DiscordantTable none{n_clusters, 0, 0, 0};
+  const Interval two_sided = tango_interval(none, confidence);
+  const Interval one_sided = tango_interval(none, 1 - 2 * kOneSided);
+  const auto lower = [&](double& end, double by) { end = std::max(-1.0, std::min(end, report.difference + by)); };
+  const auto raise = [&](double& end, double by) { end = std::min(1.0, std::max(end, report.difference + by)); };
+  lower(report.interval.low, two_sided.low);
+  raise(report.interval.high, two_sided.high);
+  lower(report.lower_bound, one_sided.low);
+  raise(report.upper_bound, one_sided.high);
 }
 
 void apply_bootstrap(std::span<const Cluster> clusters, const PairedOptions& options, PairedReport& report) {
@@ -64,21 +75,15 @@ void apply_bootstrap(std::span<const Cluster> clusters, const PairedOptions& opt
     return c.sum * static_cast<double>(clusters[0].n) == clusters[0].sum * static_cast<double>(c.n);
   });
   if (all_alike) {
-    // Resampling equal clusters yields an interval of width zero, however few they are. The score interval of as many
-    // questions, none discordant, is what such a sample can exclude around the difference it shows.
-    const DiscordantTable none{static_cast<int64_t>(clusters.size()), 0, 0, 0};
-    apply_score_interval(none, options.confidence, report);
-    const auto shift = [&](double& end) { end = std::clamp(end + report.difference, -1.0, 1.0); };
-    shift(report.interval.low);
-    shift(report.interval.high);
-    shift(report.lower_bound);
-    shift(report.upper_bound);
-    return;
+    report.interval = {report.difference, report.difference};
+    report.lower_bound = report.upper_bound = report.difference;
+  } else {
+    const ClusterBootstrap bootstrap(clusters, options.n_resamples, options.seed);
+    report.interval = bootstrap.interval(options.confidence);
+    report.lower_bound = bootstrap.bound(kOneSided);
+    report.upper_bound = bootstrap.bound(1 - kOneSided);
   }
-  const ClusterBootstrap bootstrap(clusters, options.n_resamples, options.seed);
-  report.interval = bootstrap.interval(options.confidence);
-  report.lower_bound = bootstrap.bound(kOneSided);
-  report.upper_bound = bootstrap.bound(1 - kOneSided);
+  apply_floor(report.n_clusters, options.confidence, report);
 }
 
 void apply_means(std::span<const PairedItem> items, PairedReport& report) {
@@ -133,6 +138,7 @@ PairedReport compare_paired(std::span<const PairedItem> items, const PairedOptio
   PairedReport report;
   report.n_items = static_cast<int64_t>(items.size());
   report.n_clusters = static_cast<int64_t>(clusters.size());
+  report.n_differing = std::count_if(clusters.begin(), clusters.end(), [](const Cluster& c) { return c.sum != 0; });
   apply_means(items, report);
   report.table = table_of(items);
   if (report.table && clusters.size() == items.size()) {

@@ -46,9 +46,10 @@ enum class PairedMethod {
 struct PairedReport {
   int64_t n_items = 0;
   int64_t n_clusters = 0;
-  double baseline = 0;    // mean score
-  double candidate = 0;   // mean score
-  double difference = 0;  // candidate - baseline
+  int64_t n_differing = 0;  // clusters in which the systems' scores do not sum to the same
+  double baseline = 0;      // mean score
+  double candidate = 0;     // mean score
+  double difference = 0;    // candidate - baseline
   PairedMethod method = PairedMethod::kScore;
   Interval interval;                     // of the difference, two-sided at options.confidence
   double lower_bound = 0;                // of the difference, one-sided 5 %

@@ -60,6 +60,30 @@ TEST(Paired, EqualAnswersOfFewQuestionsShowNothing) {
   EXPECT_EQ(report.n_clusters_needed, paired_sample_size(0.2, 0.05));
 }
 
+/// `n` questions asked twice; of the first `n_differing`, one answer of two changes by `change`.
+std::vector<PairedItem> few_differ(int n, int n_differing, double change) {
+  std::vector<PairedItem> items;
+  for (int question = 0; question < n; ++question) {
+    const double before = change > 0 ? 0 : 1;
+    items.push_back({std::to_string(question), before, question < n_differing ? before + change : before});
+    items.push_back({std::to_string(question), 1, 1});
+  }
+  return items;
+}
+
+TEST(Paired, DifferencesOfOneSignDoNotExcludeTheOther) {
+  const PairedReport won = compare_paired(few_differ(20, 2, 1), margin(0.01));
+  EXPECT_EQ(won.method, PairedMethod::kBootstrap);
+  EXPECT_EQ(won.n_differing, 2);
+  EXPECT_LT(won.lower_bound, -0.05);  // 20 questions, none discordant, leave 0.119 open
+  EXPECT_LT(won.interval.low, won.lower_bound);
+  EXPECT_EQ(won.verdict, Verdict::kNotShown);
+  const PairedReport lost = compare_paired(few_differ(20, 2, -1), margin(0.01));
+  EXPECT_GT(lost.upper_bound, 0.05);
+  EXPECT_GT(lost.interval.high, lost.upper_bound);
+  EXPECT_EQ(lost.verdict, Verdict::kNotShown);
+}
+
 TEST(Paired, CopiesOfAnAnswerAddNoEvidence) {
   const std::vector<PairedItem> single = items_of({180, 12, 4, 4});
   std::vector<PairedItem> copied;

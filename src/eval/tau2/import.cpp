@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/json_path.h"
 #include "base/mapped_file.h"
 #include "eval/members.h"
 
@@ -30,32 +31,22 @@ Result<std::vector<std::string>> json_files(const std::string& directory) {
   return files;
 }
 
-/// A string at a path of members, or empty.
-std::string text_at(const Json& json, const char* pointer) {
-  const Json found = json.is_object() ? json.value(Json::json_pointer(pointer), Json()) : Json();
-  return found.is_string() ? found.get<std::string>() : std::string();
-}
-
-Json value_at(const Json& json, const char* pointer) {
-  return json.is_object() ? json.value(Json::json_pointer(pointer), Json()) : Json();
-}
-
 Json manifest_of(const Json& results, size_t n_simulations) {
   return {{"harness", "tau2-bench"},
-          {"git_commit", text_at(results, "/info/git_commit")},
-          {"domain", text_at(results, "/info/environment_info/domain_name")},
+          {"git_commit", text_at(results, {"info", "git_commit"})},
+          {"domain", text_at(results, {"info", "environment_info", "domain_name"})},
           {"agent",
-           {{"model", text_at(results, "/info/agent_info/llm")},
-            {"implementation", text_at(results, "/info/agent_info/implementation")},
-            {"arguments", value_at(results, "/info/agent_info/llm_args")}}},
+           {{"model", text_at(results, {"info", "agent_info", "llm"})},
+            {"implementation", text_at(results, {"info", "agent_info", "implementation"})},
+            {"arguments", value_at(results, {"info", "agent_info", "llm_args"})}}},
           {"user",
-           {{"model", text_at(results, "/info/user_info/llm")},
-            {"implementation", text_at(results, "/info/user_info/implementation")},
-            {"arguments", value_at(results, "/info/user_info/llm_args")}}},
-          {"n_trials", value_at(results, "/info/num_trials")},
-          {"max_steps", value_at(results, "/info/max_steps")},
-          {"max_errors", value_at(results, "/info/max_errors")},
-          {"seed", value_at(results, "/info/seed")},
+           {{"model", text_at(results, {"info", "user_info", "llm"})},
+            {"implementation", text_at(results, {"info", "user_info", "implementation"})},
+            {"arguments", value_at(results, {"info", "user_info", "llm_args"})}}},
+          {"n_trials", value_at(results, {"info", "num_trials"})},
+          {"max_steps", value_at(results, {"info", "max_steps"})},
+          {"max_errors", value_at(results, {"info", "max_errors"})},
+          {"seed", value_at(results, {"info", "seed"})},
           {"n_simulations", n_simulations}};
 }
 
@@ -83,8 +74,8 @@ int64_t tokens(const Json& simulation, const char* which) {
   int64_t total = 0;
   const Json messages = simulation.value("messages", Json());
   for (const Json& message : messages) {
-    if (text_at(message, "/role") != "assistant") continue;
-    const Json count = value_at(message, which);
+    if (text_at(message, {"role"}) != "assistant") continue;
+    const Json count = value_at(message, {"usage", which});
     if (count.is_number_integer() && count >= 0 && count < 1000000000) total += count.get<int64_t>();
   }
   return total;
@@ -101,7 +92,7 @@ Status take_reward(const Json& json, const std::string& source, ItemResult& item
   if (!(item.score >= 0 && item.score <= 1)) {
     return fail(Code::kCorrupt, "{}: reward_info: reward: wanted 0 to 1, found {}", source, item.score);
   }
-  const Json breakdown = value_at(*info, "/reward_breakdown");
+  const Json breakdown = value_at(*info, {"reward_breakdown"});
   if (breakdown.is_object()) item.answer += " " + dump_json(breakdown);
   return Status();
 }
@@ -113,8 +104,8 @@ Result<ItemResult> item_of(const Json& json, const std::string& source) {
   item.cluster = simulation.task_id;
   item.trial = simulation.trial;
   item.answer = simulation.termination;
-  item.n_prompt = tokens(json, "/usage/prompt_tokens");
-  item.n_completion = tokens(json, "/usage/completion_tokens");
+  item.n_prompt = tokens(json, "prompt_tokens");
+  item.n_completion = tokens(json, "completion_tokens");
   if (simulation.is_ended()) {
     DB_TRY(take_reward(json, source, item));
   } else if (simulation.termination == "max_steps") {
@@ -144,7 +135,7 @@ Result<Json> read_official_results(const std::string& path) {
 }
 
 Result<std::string> domain_of(const Json& results, const std::string& source) {
-  std::string domain = text_at(results, "/info/environment_info/domain_name");
+  std::string domain = text_at(results, {"info", "environment_info", "domain_name"});
   if (!domain.empty()) return domain;
   return fail(Code::kCorrupt, "{}: info.environment_info.domain_name: wanted a string; is this a result file of tau2?",
               source);

@@ -51,6 +51,16 @@ TEST(Import, TakesRewardsAndCountsWhatBrokeOffAsWrong) {
   EXPECT_EQ(system->manifest["user"]["model"], "user-1");
 }
 
+TEST(Import, MembersOfAnotherKindAreNone) {
+  Json results = airline({simulation("1", 0, "user_stop", 1)});
+  results["info"]["agent_info"] = Json::array();
+  const auto system = import_official_results(results, "base", "r.json");
+  ASSERT_TRUE(system.ok()) << system.status().message();
+  EXPECT_EQ(system->manifest["agent"]["model"], "");
+  results["info"] = Json::array();
+  EXPECT_NE(refusal(results), "");
+}
+
 TEST(Import, WritesAResultThatCanBeReadAgain) {
   const auto system = import_official_results(airline({simulation("1", 0, "user_stop", 1)}), "base", "r.json");
   const auto again = parse_system_result(pretty_json(system_to_json(*system)), "out.json");

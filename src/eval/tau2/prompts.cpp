@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json_path.h"
 #include "base/mapped_file.h"
 #include "eval/digest.h"
 #include "eval/members.h"
@@ -23,8 +24,7 @@ Json schemas_of(const std::vector<Tool>& tools) {
 }
 
 std::string name_of(const Json& schema) {
-  const Json name = schema.is_object() ? schema.value(Json::json_pointer("/function/name"), Json()) : Json();
-  return name.is_string() ? name.get<std::string>() : std::string();
+  return text_at(schema, {"function", "name"});
 }
 
 Result<Json> schemas_member(const Json& json, const char* key, const std::vector<Tool>& tools,
