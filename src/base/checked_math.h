@@ -1,4 +1,4 @@
-// Size arithmetic that cannot wrap: for every count, shape and offset that comes from a file or a request.
+// Arithmetic on sizes: what cannot wrap is for every count, shape and offset that comes from a file or a request.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,11 @@ inline std::optional<uint64_t> checked_product(std::span<const uint64_t> factors
     if (!product) return std::nullopt;
   }
   return product;
+}
+
+/// How many blocks of b >= 1 hold a >= 0.
+inline int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
 }
 
 }  // namespace drawbridge

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/checked_math.h"
+
 namespace drawbridge {
 namespace {
 
@@ -12,10 +14,6 @@ using Shape = std::vector<int64_t>;
 
 std::string shape_text(const Shape& shape) {
   return describe_tensor(Tensor{"", DType::kF32, shape, {}}).substr(4);
-}
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
 }
 
 Result<const Tensor*> require(const Checkpoint& checkpoint, const std::string& name) {

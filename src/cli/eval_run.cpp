@@ -1,11 +1,8 @@
 // `drawbridge eval run`: asks a model, here or on a server, the questions of a task.
-#include <filesystem>
 #include <iostream>
 
-#include "base/log.h"
-#include "cli/eval_report.h"
 #include "cli/eval_run_options.h"
-#include "cli/progress_bar.h"
+#include "cli/shown_run.h"
 #include "cli/stop_signal.h"
 #include "eval/report.h"
 #include "eval/run_notes.h"
@@ -13,34 +10,12 @@
 namespace drawbridge {
 namespace {
 
-/// Asks all; shows how far it is.
-Result<RunOutcome> ask(const EvalTask& task, ChatTarget& target, RunOptions run) {
-  ProgressBar bar(task.name);
-  std::optional<int64_t> n_before;
-  run.should_stop = interrupted;
-  run.on_progress = [&](const RunProgress& p) {
-    if (!n_before) n_before = p.n_done;
-    bar.show_items({p.n_done, p.n_total, *n_before},
-                   fmt::format("score {:.4f}, truncated {}, failed {}", p.score, p.n_truncated, p.n_failed));
-  };
-  return run_task(task, target, run);
-}
-
 Status run_eval(const EvalRunOptions& o) {
   DB_ASSIGN(const EvalTask task, make_eval_task(o));
   DB_ASSIGN(const int64_t index_topk, index_topk_of(o));
   catch_interrupts();
   DB_ASSIGN(const auto target, make_eval_target(o));
-  for (const std::string& notice : target->notices()) spdlog::warn("model notice=\"{}\"", notice);
-  RunOptions run = o.run;
-  run.journal_path = o.out + ".jsonl";
-  if (run.label.empty()) run.label = std::filesystem::path(o.out).filename().string();
-  DB_ASSIGN(const RunOutcome outcome, ask(task, *target, run));
-  if (!outcome.whole) {
-    return fail(Code::kCancelled, "stopped; what was answered is kept in {}: the same command goes on",
-                run.journal_path);
-  }
-  DB_TRY(write_result_files(outcome.result, o.out));
+  DB_ASSIGN(const RunOutcome outcome, run_shown(task, *target, o.run, o.out));
   std::cout << render_terminal({{outcome.result}, {}, {}}) << run_notes(outcome.result, index_topk);
   if (outcome.n_resumed > 0) std::cout << outcome.n_resumed << " answers are of an earlier run of this command\n";
   if (target->n_retries() > 0) std::cout << target->n_retries() << " times a question had to be asked again\n";

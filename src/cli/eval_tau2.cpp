@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <iostream>
 
-#include "cli/eval_report.h"
 #include "cli/eval_run_options.h"
-#include "cli/progress_bar.h"
+#include "cli/shown_run.h"
 #include "cli/stop_signal.h"
 #include "eval/report.h"
+#include "eval/run_notes.h"
 #include "eval/tau2/import.h"
 #include "eval/tau2/pass_hat_k.h"
 #include "eval/tau2/simulation.h"
@@ -55,19 +55,6 @@ Status check_options(const Tau2Options& o) {
   return check("--user-max-tokens", o.simulation.user_max_tokens, 1 << 20);
 }
 
-/// Plays all; shows how far it is.
-Result<RunOutcome> play_all(const EvalTask& task, ChatTarget& target, RunOptions run) {
-  ProgressBar bar(task.name);
-  std::optional<int64_t> n_before;
-  run.should_stop = interrupted;
-  run.on_progress = [&](const RunProgress& p) {
-    if (!n_before) n_before = p.n_done;
-    bar.show_items({p.n_done, p.n_total, *n_before},
-                   fmt::format("reward {:.4f}, truncated {}, failed {}", p.score, p.n_truncated, p.n_failed));
-  };
-  return run_task(task, target, run);
-}
-
 Status run_tau2(const Tau2Options& o) {
   DB_TRY(check_options(o));
   DB_ASSIGN(const auto simulation, tau2::load_simulation(o.simulation));
@@ -80,18 +67,14 @@ Status run_tau2(const Tau2Options& o) {
   if (!o.user.url.empty()) {
     HttpTargetOptions user = o.user;
     user.should_stop = interrupted;
+    user.read_timeout = std::chrono::seconds(o.agent.timeout_seconds);
+    user.n_retries = o.agent.http.n_retries;
     DB_ASSIGN(other_user, HttpTarget::create(user));
   }
   const auto target = tau2::make_simulation_target(simulation, *agent, other_user ? *other_user : *agent);
-  RunOptions run = o.agent.run;
-  run.journal_path = o.agent.out + ".jsonl";
-  if (run.label.empty()) run.label = std::filesystem::path(o.agent.out).filename().string();
-  DB_ASSIGN(const RunOutcome outcome, play_all(task, *target, run));
-  if (!outcome.whole) {
-    return fail(Code::kCancelled, "stopped; what was played is kept in {}: the same command goes on", run.journal_path);
-  }
-  DB_TRY(write_result_files(outcome.result, o.agent.out));
+  DB_ASSIGN(const RunOutcome outcome, run_shown(task, *target, o.agent.run, o.agent.out));
   print_scores(outcome.result);
+  std::cout << run_notes(outcome.result, 0);
   if (outcome.n_resumed > 0) fmt::print("{} conversations are of an earlier run of this command\n", outcome.n_resumed);
   return Status();
 }

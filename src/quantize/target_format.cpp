@@ -1,13 +1,8 @@
 #include "quantize/target_format.h"
 
+#include "base/checked_math.h"
+
 namespace drawbridge {
-namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
-}  // namespace
 
 const char* target_format_name(TargetFormat format) {
   switch (format) {

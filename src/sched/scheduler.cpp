@@ -2,14 +2,9 @@
 
 #include <algorithm>
 
+#include "base/checked_math.h"
+
 namespace drawbridge {
-namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
-}  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options) : options_(options), pool_(options.n_pages) {
   DB_CHECK(options.page_size > 0 && options.max_running > 0 && options.max_step_tokens > 0);

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "base/checked_math.h"
 #include "tensor/matrix.h"
 
 namespace drawbridge {
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 DrawKind plain_kind(const ExpectedTensor& tensor) {
   if (tensor.shape.size() == 2) return DrawKind::kMatrix;

@@ -1,15 +1,9 @@
 #include "tensor/matrix.h"
 
 #include "base/check.h"
+#include "base/checked_math.h"
 
 namespace drawbridge {
-namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
-}  // namespace
 
 const char* weight_format_name(WeightFormat format) {
   switch (format) {

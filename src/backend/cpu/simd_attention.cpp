@@ -5,6 +5,7 @@
 
 #include "backend/cpu/select.h"
 #include "backend/cpu/simd.h"
+#include "base/checked_math.h"
 
 namespace drawbridge {
 namespace {
@@ -16,10 +17,6 @@ constexpr int64_t kEncodeCost = 8;         // of an element to e4m3, in addition
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);
-}
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
 }
 
 }  // namespace

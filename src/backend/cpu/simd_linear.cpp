@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backend/cpu/simd.h"
+#include "base/checked_math.h"
 
 namespace drawbridge {
 namespace {
@@ -11,10 +12,6 @@ namespace {
 // What goes to one thread together, in whole tiles of every kernel.
 constexpr int64_t kStripRows = 16;
 constexpr int64_t kStripTokens = 24;
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 }  // namespace
 

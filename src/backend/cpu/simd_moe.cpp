@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backend/cpu/simd.h"
+#include "base/checked_math.h"
 
 namespace drawbridge {
 namespace {
@@ -12,10 +13,6 @@ constexpr int64_t kHiddenStrip = 32;
 constexpr int64_t kOutputStrip = 16;
 constexpr int64_t kOutputTile = 64 << 10;  // floats of all slots' outputs that a thread holds, within its cache
 constexpr int64_t kStreamRows = 4;         // reading an expert's weights costs about as much as this many rows of work
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 const MlpMatrices& weights_of(std::span<const MlpMatrices> experts, int32_t e) {
   return experts[static_cast<size_t>(e)];
