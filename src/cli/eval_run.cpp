@@ -25,7 +25,8 @@ Result<RunOutcome> ask(const EvalTask& task, ChatTarget& target, RunOptions run)
   return run_task(task, target, run);
 }
 
-Status run_eval(const EvalRunOptions& o) {
+Status run_eval(EvalRunOptions& o) {
+  DB_TRY(settle_options(o));
   DB_ASSIGN(const EvalTask task, make_eval_task(o));
   DB_ASSIGN(const int64_t index_topk, index_topk_of(o));
   catch_interrupts();
