@@ -30,7 +30,8 @@ void add_text_options(CLI::App& verb, DistanceOptions& d) {
   verb.add_option("--text", d.text, "text file; documents end at <|document|>, or else at blank lines")->required();
   verb.add_flag("--join", d.join, "take the text as one document");
   verb.add_flag("!--no-prefix", d.prefix, "windows without [gMASK]<sop> before them");
-  verb.add_option("--context", d.context, "tokens of a window")->capture_default_str();
+  verb.add_option("--context", d.context, "tokens of a window; 0: 4 times index_topk, if the models can")
+      ->capture_default_str();
   verb.add_option("--max-tokens", d.max_tokens, "tokens to read; 0: the whole text")->capture_default_str();
   verb.add_option("--canaries", d.n_canaries, "windows of random tokens met twice, for each length; 0: none")
       ->capture_default_str();

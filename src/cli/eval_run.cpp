@@ -10,7 +10,8 @@
 namespace drawbridge {
 namespace {
 
-Status run_eval(const EvalRunOptions& o) {
+Status run_eval(EvalRunOptions& o) {
+  DB_TRY(settle_options(o));
   DB_ASSIGN(const EvalTask task, make_eval_task(o));
   DB_ASSIGN(const int64_t index_topk, index_topk_of(o));
   catch_interrupts();

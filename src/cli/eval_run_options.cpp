@@ -1,5 +1,6 @@
 #include "cli/eval_run_options.h"
 
+#include "base/log.h"
 #include "cli/stop_signal.h"
 #include "eval/engine_target.h"
 #include "eval/tasks/gpqa.h"
@@ -37,6 +38,7 @@ Result<EvalTask> make_needle(const EvalRunOptions& o) {
   options.max_context = o.engine.max_context;
   DB_ASSIGN(const int64_t topk, index_topk_of(o));
   if (topk > 0) options.index_topk = topk;
+  for (const std::string& note : needle_length_notes(options.index_topk, options.max_context)) spdlog::warn(note);
   if (!o.data.empty()) {
     DB_ASSIGN(DataFile haystack, read_data_file(o.data));
     options.haystack = std::move(haystack.text);
@@ -59,6 +61,7 @@ Result<EvalTask> make_named_task(const EvalRunOptions& o) {
 
 void add_target_options(CLI::App& verb, EvalRunOptions& o) {
   add_engine_options(verb, o.engine)->required(false);
+  verb.get_option("--max-context")->each([&o](const std::string&) { o.has_context = true; });
   verb.add_option("--url", o.http.url, "an OpenAI-compatible server to ask instead, such as http://127.0.0.1:8000");
   verb.add_option("--served-model-name", o.http.model, "with --url: its model; default: the first it lists");
   verb.add_option("--api-key", o.http.api_key, "with --url: the server's key");
@@ -76,7 +79,8 @@ void add_task_options(CLI::App& verb, EvalRunOptions& o) {
   verb.add_option("--shots", o.gsm8k.n_shot, "gsm8k: examples before each question")->capture_default_str();
   verb.add_option("--fewshot-seed", o.gsm8k.fewshot_seed, "gsm8k: of the draw")->capture_default_str();
   verb.add_option("--form", o.gsm8k.form, "gsm8k: completion, chat, or multiturn")
-      ->transform(CLI::CheckedTransformer(kForms));
+      ->transform(CLI::CheckedTransformer(kForms))
+      ->option_text("FORM [completion]");
   verb.add_option("--shuffle-seed", o.shuffle_seed, "gpqa: of the order of choices")->capture_default_str();
   verb.add_option("--filter", o.filters, "jsonl: strict-match, flexible-extract, exact")->capture_default_str();
   verb.add_option("--needles", o.needle.n_per_length, "needle: items of each length")->capture_default_str();
@@ -103,9 +107,28 @@ Result<std::unique_ptr<ChatTarget>> make_eval_target(const EvalRunOptions& o) {
   return std::unique_ptr<ChatTarget>(std::move(target));
 }
 
-Result<EvalTask> make_eval_task(const EvalRunOptions& o) {
+Status settle_options(EvalRunOptions& o) {
   DB_TRY(check_range("--concurrency", o.run.n_concurrent, 1, 4096));
   DB_TRY(check_range("--seeds", o.n_trials, 1, 1000));
+  DB_TRY(check_range("--needles", o.needle.n_per_length, 1, 1000));
+  if (o.index_topk) {
+    DB_TRY(check_range("--index-topk", *o.index_topk, 1, 1 << 20));
+  }
+  if (o.task != "needle") return Status();
+  if (o.engine.model.empty()) {
+    if (o.has_context) return Status();
+    return fail(Code::kInvalidArgument,
+                "--max-context: needle items are made to fit the server's context; wanted its tokens, found nothing");
+  }
+  DB_ASSIGN(const Glm52Config config, load_glm52_config(o.engine.model));
+  // The cache is sized by the context, so it is no longer than the longest item and its answer.
+  const int64_t longest = wanted_needle_lengths(o.index_topk.value_or(config.index_topk)).back();
+  const int64_t wanted = o.has_context ? o.engine.max_context : longest + kNeedleReserve + o.max_tokens.value_or(0);
+  o.engine.max_context = std::min(wanted, config.max_positions);
+  return Status();
+}
+
+Result<EvalTask> make_eval_task(const EvalRunOptions& o) {
   DB_ASSIGN(EvalTask task, make_named_task(o));
   if (o.task != "gpqa") repeat_items(task, o.n_trials);
   limit_questions(task, o.n_questions);

@@ -17,6 +17,7 @@ namespace drawbridge {
 struct EvalRunOptions {
   std::string task;
   EngineOptions engine;
+  bool has_context = false;  // --max-context was given
   HttpTargetOptions http;
   int64_t timeout_seconds = 600;
 
@@ -40,6 +41,10 @@ struct EvalRunOptions {
 
 void add_target_options(CLI::App& verb, EvalRunOptions& options);
 void add_task_options(CLI::App& verb, EvalRunOptions& options);
+
+/// Checks ranges, and settles the context that needle items are made for: the model's own unless a smaller one is asked
+/// for; of a server it must be told.
+Status settle_options(EvalRunOptions& options);
 
 Result<std::unique_ptr<ChatTarget>> make_eval_target(const EvalRunOptions& options);
 Result<EvalTask> make_eval_task(const EvalRunOptions& options);

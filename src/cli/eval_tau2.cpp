@@ -116,7 +116,7 @@ void add_play_options(CLI::App& verb, Tau2Options& o) {
   verb.add_option("--nl-assertions", o.simulation.judged,
                   "tasks whose reward needs a judge: refuse, exclude, or ignore that part of it")
       ->transform(CLI::CheckedTransformer(kJudged))
-      ->default_str("refuse");
+      ->option_text("TREATMENT [refuse]");
   verb.add_option("--max-steps", o.simulation.limits.max_steps, "messages of a conversation")->capture_default_str();
   verb.add_option("--max-errors", o.simulation.limits.max_errors, "failed tool calls of one")->capture_default_str();
   verb.add_option("--limit", o.agent.n_questions, "first tasks only; 0: all")->capture_default_str();

@@ -1,5 +1,6 @@
 // A chat with any OpenAI-compatible server.
 #include "base/json_path.h"
+#include "base/printable.h"
 #include "cli/chat_source.h"
 #include "cli/stop_signal.h"
 #include "http/client.h"
@@ -12,7 +13,7 @@ Status http_failure(const Url& url, int status, const std::string& body) {
   std::string message;
   if (const auto json = parse_json(body, "response"); json.ok()) message = text_at(*json, {"error", "message"});
   if (message.empty()) message = body;
-  return fail(Code::kUnavailable, "{}: HTTP {}: {}", url.authority(), status, message.substr(0, 300));
+  return fail(Code::kUnavailable, "{}: HTTP {}: {}", url.authority(), status, printable(message.substr(0, 300)));
 }
 
 class RemoteChatSource : public ChatSource {

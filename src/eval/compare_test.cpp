@@ -85,6 +85,25 @@ TEST(CompareRuns, TruncatedAndFailedAnswersAreWrongAndSaid) {
   EXPECT_THAT(text, HasSubstr("Inferior: the loss is larger than the margin of 1 points"));
 }
 
+TEST(CompareRuns, SaysWhyNothingIsShown) {
+  std::vector<ItemResult> a, b;
+  for (int i = 0; i < 300; ++i) {
+    a.push_back(item(fmt::format("{}\x1b", i), i < 6 ? 1 : 0));
+    b.push_back(item(fmt::format("{}\x1b", i), i >= 298 ? 1 : 0));
+  }
+  PairedOptions options;
+  const auto text = [&] {
+    const auto found = compare_runs(system_of("a", a), system_of("b", b), options);
+    return render_terminal({{}, *found, {}});
+  };
+  EXPECT_THAT(text(), HasSubstr("If the candidate is truly as good, 1650 questions are needed"));
+  EXPECT_THAT(text(), HasSubstr("; 300 were asked.\n"));
+  EXPECT_THAT(text(), Not(HasSubstr("\x1b")));
+  options.margin = 0.025;
+  EXPECT_THAT(text(), HasSubstr("264 questions are needed"));
+  EXPECT_THAT(text(), HasSubstr("; 300 were asked: the observed loss itself is the reason.\n"));
+}
+
 TEST(CompareRuns, SeedsOfOneQuestionAreOneCluster) {
   std::vector<ItemResult> a, b;
   for (int question = 0; question < 30; ++question) {

@@ -43,6 +43,7 @@ class Distance {
   Distance(const DistanceOptions& options, const TokenProgress& progress) : o_(options), progress_(progress) {}
 
   Result<DistributionReport> run() {
+    DB_TRY(read_configs());
     DB_TRY(read_text());
     DB_TRY(load());
     DB_TRY(read_windows());
@@ -51,23 +52,33 @@ class Distance {
   }
 
  private:
+  /// Windows must be longer than index_topk, or else the indexer has no choice to make.
+  Status read_configs() {
+    DB_ASSIGN(const Glm52Config reference, load_glm52_config(o_.reference.model));
+    DB_ASSIGN(const Glm52Config candidate, load_glm52_config(o_.candidate.model));
+    DB_TRY(check_same_shape(reference, candidate));
+    const int64_t most = std::min(reference.max_positions, candidate.max_positions);
+    context_ = o_.context > 0 ? o_.context : std::min(4 * reference.index_topk, most);
+    if (context_ <= most) return Status();
+    return fail(Code::kInvalidArgument, "--context: wanted at most the {}'s {} tokens, found {}",
+                most == reference.max_positions ? "reference" : "candidate", most, context_);
+  }
+
   Status read_text() {
     DB_ASSIGN(const std::string text, read_text_file(o_.text, kMaxTextBytes));
-    DB_ASSIGN(windows_, windows_of(o_.reference.model, text));
-    DB_ASSIGN(const Windows others, windows_of(o_.candidate.model, text));
+    DB_ASSIGN(const Tokenizer reference, Tokenizer::load(o_.reference.model + "/tokenizer.json"));
+    DB_ASSIGN(const Tokenizer candidate, Tokenizer::load(o_.candidate.model + "/tokenizer.json"));
+    if (o_.prefix) prefix_ = window_prefix(reference);
+    const WindowOptions cut{context_, o_.max_tokens, o_.join, o_.prefix};
+    DB_ASSIGN(windows_, cut_windows(reference, text, cut));
+    DB_ASSIGN(const Windows others, cut_windows(candidate, text, cut));
     if (windows_ == others) return Status();
     return fail(Code::kInvalidArgument, "{}: the tokenizers of {} and {} cut it differently: not one model", o_.text,
                 o_.reference.model, o_.candidate.model);
   }
 
-  Result<Windows> windows_of(const std::string& model, const std::string& text) const {
-    DB_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(model + "/tokenizer.json"));
-    DB_ASSIGN(Windows windows, cut_windows(tokenizer, text, {o_.context, o_.max_tokens, o_.join, o_.prefix}));
-    return windows;
-  }
-
   Result<std::unique_ptr<ModelPass>> load_pass(EngineOptions engine) const {
-    engine.max_context = o_.context;
+    engine.max_context = context_;
     engine.max_step_tokens = o_.chunk_tokens;
     return ModelPass::load(engine);
   }
@@ -76,11 +87,6 @@ class Distance {
     DB_ASSIGN(reference_, load_pass(o_.reference));
     DB_ASSIGN(candidate_, load_pass(o_.candidate));
     const Glm52Config& config = reference_->config();
-    DB_TRY(check_same_shape(config, candidate_->config()));
-    if (o_.context > config.max_positions) {
-      return fail(Code::kInvalidArgument, "--context: wanted at most the model's {} tokens, found {}",
-                  config.max_positions, o_.context);
-    }
     for (const auto& window : windows_) {
       const auto strange = std::find_if(window.begin(), window.end(), [&](int32_t t) { return t >= config.vocab; });
       if (strange == window.end()) continue;
@@ -97,11 +103,14 @@ class Distance {
 
   void plan_canaries() {
     std::vector<int32_t> text;
-    for (const auto& window : windows_) text.insert(text.end(), window.begin(), window.end());
+    const auto n_prefix = static_cast<std::ptrdiff_t>(prefix_.size());
+    for (const auto& window : windows_) text.insert(text.end(), window.begin() + n_prefix, window.end());
     CanaryPlan plan;
     plan.n_per_length = o_.n_canaries;
     plan.seed = o_.seed;
-    plan.lengths = needle_lengths(reference_->config().index_topk, o_.context);
+    plan.prefix = prefix_;
+    plan.lengths = needle_lengths(reference_->config().index_topk, context_, 0);
+    std::erase_if(plan.lengths, [this](int64_t length) { return length > context_; });
     canaries_ = make_canaries(plan, text);
   }
 
@@ -141,11 +150,13 @@ class Distance {
     }
   }
 
+  /// What follows within the prefix is no prediction of text.
   Status read_windows() {
+    const auto n_prefix = static_cast<int64_t>(prefix_.size());
     for (size_t w = 0; w < windows_.size(); ++w) {
       const auto& window = windows_[w];
       DB_TRY(read_both(window, true, [&](int64_t position, auto reference, auto candidate) {
-        if (position + 1 == static_cast<int64_t>(window.size())) return Status();
+        if (position + 1 < n_prefix || position + 1 == static_cast<int64_t>(window.size())) return Status();
         return meter_.add_prediction(static_cast<int64_t>(w), position, reference, candidate,
                                      window[static_cast<size_t>(position) + 1]);
       }));
@@ -188,7 +199,7 @@ class Distance {
     report.candidate_setting = o_.candidate.numerics + " numerics, " + candidate_->setting();
     report.text = o_.text;
     report.index_topk = reference_->config().index_topk;
-    report.context = o_.context;
+    report.context = context_;
     meter_.fill(report);
     for (size_t i = 0; i < experts_.size(); ++i) {
       report.experts.push_back(experts_[i].agreement(reference_->experts()[i].layer));
@@ -202,6 +213,8 @@ class Distance {
 
   const DistanceOptions& o_;
   const TokenProgress& progress_;
+  int64_t context_ = 0;
+  std::vector<int32_t> prefix_;  // of every window
   Windows windows_;
   std::vector<CanaryWindow> canaries_;
   std::unique_ptr<ModelPass> reference_, candidate_;
@@ -216,6 +229,7 @@ Status check_options(const DistanceOptions& o) {
     if (value >= low) return Status();
     return fail(Code::kInvalidArgument, "{}: wanted at least {}, found {}", flag, low, value);
   };
+  DB_TRY(at_least("--context", o.context, 0));
   DB_TRY(at_least("--max-tokens", o.max_tokens, 0));
   DB_TRY(at_least("--canaries", o.n_canaries, 0));
   return at_least("--max-step-tokens", o.chunk_tokens, 1);

@@ -14,7 +14,7 @@ struct DistanceOptions {
   EngineOptions reference;  // model, numerics, kernels, cache; contexts and chunks are set below
   EngineOptions candidate;
   std::string text;            // file
-  int64_t context = 2048;      // tokens of a window
+  int64_t context = 0;         // tokens of a window; 0: 4 times index_topk, at most what both models can read
   int64_t chunk_tokens = 128;  // computed in one step
   int64_t max_tokens = 0;      // of all windows; 0: the whole text
   bool join = false;           // the text is one document

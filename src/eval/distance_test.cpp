@@ -213,6 +213,67 @@ TEST(Distance, LogitsAreThoseOfPlainSteps) {
   }
 }
 
+/// The tiny model with another value in its config.json and other tokenizer.
+std::string changed_model(const std::string& name, const char* key, const Json& value, const std::string& tokenizer) {
+  const std::string made = process_directory(name);
+  std::filesystem::copy(tiny_model(), made);
+  Json config = parse_json(read_text_file(made + "/config.json", 1 << 20).value(), made).value();
+  config[key] = value;
+  std::ofstream(made + "/config.json") << dump_json(config);
+  std::ofstream(made + "/tokenizer.json") << tokenizer;
+  return made;
+}
+
+TEST(Distance, ShortContextsHaveNoCanaries) {
+  DistanceOptions options = options_for(tiny_model());
+  options.context = 96;
+  EXPECT_TRUE(measure(options).canaries.empty());
+  options.context = 0;
+  const DistributionReport report = measure(options);
+  EXPECT_EQ(report.context, 4 * report.index_topk);
+  EXPECT_GT(total_agreement(report.indices).n, 0);
+}
+
+TEST(Distance, WindowsFitBothModels) {
+  const std::string small = changed_model("small", "max_position_embeddings", 100, byte_tokenizer_json());
+  const Status refused = measure_distance(options_for(small), [](int64_t, int64_t) {}).status();
+  EXPECT_THAT(refused.message(), HasSubstr("--context: wanted at most the candidate's 100 tokens, found 160"));
+  EngineOptions engine;
+  engine.model = tiny_model();
+  engine.max_context = 32;
+  engine.max_step_tokens = 64;
+  auto pass = ModelPass::load(engine).value();
+  EXPECT_DEATH((void)pass->read(std::vector<int32_t>(33, 1)), "internal error");
+}
+
+TEST(Distance, ThePrefixIsReadAndNotScored) {
+  Json tokenizer = parse_json(byte_tokenizer_json(), "test").value();
+  for (const auto& [text, id] : {std::pair("[gMASK]", 254), std::pair("<sop>", 255)}) {  // no bytes of UTF-8
+    for (auto entry = tokenizer["model"]["vocab"].begin(); entry != tokenizer["model"]["vocab"].end(); ++entry) {
+      if (entry.value() == id) {
+        tokenizer["model"]["vocab"].erase(entry);
+        break;
+      }
+    }
+    tokenizer["added_tokens"].push_back({{"id", id},
+                                         {"content", text},
+                                         {"single_word", false},
+                                         {"lstrip", false},
+                                         {"rstrip", false},
+                                         {"normalized", false},
+                                         {"special", true}});
+  }
+  DistanceOptions options = options_for(changed_model("prefix", "eos_token_id", 0, dump_json(tokenizer)));
+  options.reference = options.candidate;
+  options.context = 129;  // as long as two copies without a prefix
+  const DistributionReport with = measure(options);
+  options.prefix = false;
+  const DistributionReport without = measure(options);
+  EXPECT_EQ(with.n_tokens, without.n_tokens + without.n_windows) << "the first token of each window is predicted too";
+  EXPECT_TRUE(with.canaries.empty());
+  EXPECT_FALSE(without.canaries.empty());
+}
+
 TEST(Distance, RefusesModelsOfTwoShapes) {
   const std::string other = process_directory("other_shape");
   std::filesystem::copy(tiny_model(), other);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/json_path.h"
+#include "base/printable.h"
 #include "eval/members.h"
 
 namespace drawbridge {
@@ -22,7 +23,7 @@ Status http_failure(const std::string& source, const HttpClientResponse& respons
   std::string message;
   if (const auto json = parse_json(response.body, source); json.ok()) message = text_at(*json, {"error", "message"});
   if (message.empty()) message = response.body;
-  return fail(Code::kUnavailable, "{}: HTTP {}: {}", source, response.status, message.substr(0, 300));
+  return fail(Code::kUnavailable, "{}: HTTP {}: {}", source, response.status, printable(message.substr(0, 300)));
 }
 
 /// What the server asks to wait for, if it says so in seconds.

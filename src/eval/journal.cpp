@@ -76,6 +76,9 @@ std::string first_difference(const Json& before, const Json& now) {
 
 Result<AnswerJournal> AnswerJournal::open(const std::string& path, const Json& manifest) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0 && errno == ENOENT) {
+    return fail(Code::kNotFound, "{}: cannot be made: its folder is not there; make it first", path);
+  }
   if (fd < 0) return fail(Code::kPermissionDenied, "{}: cannot be opened: {}", path, std::strerror(errno));
   AnswerJournal journal(path, fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {

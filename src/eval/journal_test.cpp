@@ -93,6 +93,12 @@ TEST_F(JournalTest, BelongsToOneRun) {
   EXPECT_THAT(refusal(), HasSubstr("another run is writing to it"));
 }
 
+TEST_F(JournalTest, SaysThatItsFolderIsNotThere) {
+  const Status refused = AnswerJournal::open(dir_.file("none/run.jsonl"), {{"model", "a"}}).status();
+  EXPECT_EQ(refused.code(), Code::kNotFound);
+  EXPECT_THAT(refused.message(), HasSubstr("its folder is not there; make it first"));
+}
+
 TEST_F(JournalTest, RefusesWhatIsNoJournal) {
   append("hello\n");
   EXPECT_THAT(refusal(), HasSubstr("run.jsonl:1: not valid JSON"));

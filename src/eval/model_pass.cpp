@@ -46,6 +46,7 @@ Result<std::unique_ptr<ModelPass>> ModelPass::load(const EngineOptions& options)
   one_window.kv_tokens = std::min(options.max_context, config.max_positions);
   one_window.max_running = options.max_step_tokens;  // every token of a chunk wants logits
   DB_ASSIGN(pass->runner_, make_step_runner(one_window, config, pass->recorder_.get()));
+  pass->max_tokens_ = pass->runner_->n_pages() * one_window.page_size;
   pass->pages_.resize(static_cast<size_t>(pass->runner_->n_pages()));
   std::iota(pass->pages_.begin(), pass->pages_.end(), 0);
   return pass;
@@ -71,6 +72,7 @@ const std::vector<ChosenSets>& ModelPass::indices() const {
 
 Result<View> ModelPass::read(std::span<const int32_t> tokens) {
   DB_CHECK(static_cast<int64_t>(tokens.size()) <= chunk_tokens_);
+  DB_CHECK(static_cast<int64_t>(tokens_.size() + tokens.size()) <= max_tokens_);
   recorder_->start_step();
   // A grant yields the logits of its last token, so each token is a grant of its own; a row's result is the same bits
   // however the rows were granted.

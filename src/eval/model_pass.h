@@ -47,6 +47,7 @@ class ModelPass {
   explicit ModelPass(int64_t chunk_tokens);
 
   int64_t chunk_tokens_;
+  int64_t max_tokens_ = 0;              // that the pages hold
   std::unique_ptr<Recorder> recorder_;  // before the runner, which refers to it
   std::unique_ptr<StepRunner> runner_;
   std::vector<int32_t> tokens_;  // of the window so far

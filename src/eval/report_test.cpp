@@ -131,7 +131,7 @@ TEST(ReportText, SaysDistancesInWords) {
   EXPECT_THAT(text, HasSubstr("perplexity: 4.0000 -> 4.4000, ratio 1.10000 (one window: no interval)"));
   EXPECT_THAT(text, HasSubstr("experts: 75.00 % equal sets over 202 sets of 2 layers"));
   EXPECT_THAT(text, HasSubstr("least in layer 2 (0.6000)"));
-  EXPECT_THAT(text, HasSubstr("indexer positions (from 0 on): nothing to compare"));
+  EXPECT_THAT(text, HasSubstr("indexer positions (from 0 on): nothing to compare: no window was long enough"));
   EXPECT_THAT(text, HasSubstr("|   256|      2|         -8.500|-0.250|         -8.500|-1.500|     0.75|"));
 }
 

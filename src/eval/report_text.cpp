@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/printable.h"
 #include "eval/markdown_table.h"
 #include "eval/report.h"
 
@@ -50,7 +51,7 @@ std::string test_text(const PairedReport& p) {
 /// Up to `limit` of them.
 std::string id_list(const std::vector<std::string>& ids, size_t limit) {
   std::string text;
-  for (size_t i = 0; i < std::min(ids.size(), limit); ++i) text += (i == 0 ? "" : ", ") + ids[i];
+  for (size_t i = 0; i < std::min(ids.size(), limit); ++i) text += (i == 0 ? "" : ", ") + printable(ids[i]);
   return ids.size() > limit ? text + fmt::format(" and {} more", ids.size() - limit) : text;
 }
 
@@ -81,7 +82,7 @@ std::string comparison_text(const Comparison& comparison) {
 
 std::string agreement_text(const char* name, const std::vector<LayerAgreement>& layers) {
   const LayerAgreement all = total_agreement(layers);
-  if (all.n == 0) return fmt::format("{}: nothing to compare\n", name);
+  if (all.n == 0) return fmt::format("{}: nothing to compare: no window was long enough to put it to the test\n", name);
   const auto worst = std::min_element(layers.begin(), layers.end(),
                                       [](const auto& a, const auto& b) { return a.jaccard < b.jaccard; });
   return fmt::format(
@@ -136,9 +137,11 @@ std::string distribution_text(const DistributionReport& d) {
 std::string verdict_sentence(const TaskComparison& task, const PairedOptions& options) {
   const PairedReport& p = task.paired;
   const double margin = 100 * options.margin;
-  const std::string needed = fmt::format(
-      "{} are needed at this rate of flips ({} if the systems had been asked different ones); {} were asked",
+  std::string needed = fmt::format(
+      "If the candidate is truly as good, {} are needed at this rate of flips ({} if the systems had been asked "
+      "different ones); {} were asked",
       plural(p.n_clusters_needed, "question"), task.n_unpaired_needed, p.n_clusters);
+  if (p.difference < 0 && p.n_clusters_needed <= p.n_clusters) needed += ": the observed loss itself is the reason";
   switch (p.verdict) {
     case Verdict::kNonInferior:
       return fmt::format(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
+
 namespace drawbridge {
 namespace {
 
@@ -18,9 +20,9 @@ std::string lengths_note(const TaskResult& task, int64_t index_topk) {
 }
 
 std::string listed(const ItemResult& item) {
-  std::string line = fmt::format("  {} {}", item_status_name(item.status), item.id);
+  std::string line = fmt::format("  {} {}", item_status_name(item.status), printable(item.id));
   if (item.trial > 0) line += fmt::format(" (trial {})", item.trial);
-  return item.error.empty() ? line + "\n" : fmt::format("{}: {}\n", line, item.error.substr(0, 200));
+  return item.error.empty() ? line + "\n" : fmt::format("{}: {}\n", line, printable(item.error.substr(0, 200)));
 }
 
 std::string unanswered_note(const TaskResult& task) {

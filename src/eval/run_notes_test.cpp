@@ -40,11 +40,11 @@ TEST(RunNotes, ListsWhatHasNoAnswer) {
   EXPECT_THAT(run_notes(system, 0), HasSubstr("not told by the server"));
   for (int i = 0; i < 25; ++i) system.tasks[0].items.push_back(item_of(std::to_string(i), 0, ItemStatus::kTruncated));
   system.tasks[0].items[3].status = ItemStatus::kFailed;
-  system.tasks[0].items[3].error = "HTTP 500";
+  system.tasks[0].items[3].error = "HTTP 500\x1b";
   system.tasks[0].items[3].trial = 1;
   const std::string notes = run_notes(system, 0);
   EXPECT_THAT(notes, HasSubstr("25 of 25 items count as wrong"));
-  EXPECT_THAT(notes, HasSubstr("  failed 3 (trial 1): HTTP 500\n"));
+  EXPECT_THAT(notes, HasSubstr("  failed 3 (trial 1): HTTP 500 \n"));
   EXPECT_THAT(notes, HasSubstr("  truncated 19\n  and 5 more\n"));
 }
 

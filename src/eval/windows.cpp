@@ -36,12 +36,6 @@ std::vector<std::string_view> split_at_marker(std::string_view text) {
   return parts;
 }
 
-std::vector<int32_t> window_prefix(const Tokenizer& tokenizer) {
-  const auto mask = tokenizer.id_of("[gMASK]"), start = tokenizer.id_of("<sop>");
-  if (!mask || !start) return {};
-  return {*mask, *start};
-}
-
 }  // namespace
 
 std::vector<std::string_view> split_documents(std::string_view text, bool join) {
@@ -51,6 +45,12 @@ std::vector<std::string_view> split_documents(std::string_view text, bool join) 
   }
   std::erase_if(parts, is_blank);
   return parts;
+}
+
+std::vector<int32_t> window_prefix(const Tokenizer& tokenizer) {
+  const auto mask = tokenizer.id_of("[gMASK]"), start = tokenizer.id_of("<sop>");
+  if (!mask || !start) return {};
+  return {*mask, *start};
 }
 
 Result<std::vector<std::vector<int32_t>>> cut_windows(const Tokenizer& tokenizer, std::string_view text,

@@ -18,6 +18,9 @@ struct WindowOptions {
   bool prefix = true;  // "[gMASK]<sop>" before each window, as GLM models expect, if the tokenizer has both
 };
 
+/// "[gMASK]<sop>", or nothing if the tokenizer lacks one of them.
+std::vector<int32_t> window_prefix(const Tokenizer& tokenizer);
+
 /// Each document from its start in windows of at most `context` tokens. Windows without a prediction are left out.
 /// Error: no window is left.
 Result<std::vector<std::vector<int32_t>>> cut_windows(const Tokenizer& tokenizer, std::string_view text,

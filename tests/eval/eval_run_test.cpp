@@ -151,11 +151,26 @@ TEST_F(EvalRunProgram, AnInterruptKeepsWhatIsDone) {
   EXPECT_THAT(read_text_file(out + ".jsonl", 16 << 20).value(), HasSubstr("\"status\":\"answered\""));
 }
 
+TEST_F(EvalRunProgram, NeedlesFitTheModel) {
+  const std::string out = dir_.file("none/needle");  // no item is asked
+  for (const char* context : {"", "--max-context 100000"}) {
+    EXPECT_NE(eval_run(fmt::format("needle --needles 1 --model '{}' -o '{}' {}", kModel, out, context)), 0);
+    EXPECT_THAT(output(), HasSubstr("4096 tokens become 3904 in a context of 4096"));
+    EXPECT_THAT(output(), HasSubstr("its folder is not there"));
+  }
+  EXPECT_EQ(eval_run("--help"), 0);
+  EXPECT_THAT(output(), HasSubstr("--form FORM [completion]"));
+}
+
 TEST_F(EvalRunProgram, SaysWhatItLacks) {
   EXPECT_NE(eval_run("jsonl -o x --data " + kData + "sums.jsonl"), 0);
   EXPECT_THAT(output(), HasSubstr("wanted either --model DIR or --url URL, found neither"));
   EXPECT_NE(eval_run("gsm8k -o x --url http://127.0.0.1:1"), 0);
   EXPECT_THAT(output(), HasSubstr("--data"));
+  EXPECT_NE(eval_run("needle -o x --url http://127.0.0.1:1 --tokenizer '" + kModel + "'"), 0);
+  EXPECT_THAT(output(), HasSubstr("--max-context: needle items are made to fit the server's context"));
+  EXPECT_NE(eval_run("needle -o x --needles 0 --model '" + kModel + "'"), 0);
+  EXPECT_THAT(output(), HasSubstr("--needles: wanted 1 to 1000, found 0"));
   EXPECT_NE(eval_run("mmlu -o x"), 0);
   EXPECT_THAT(output(), HasSubstr("gsm8k"));
 }

@@ -10,7 +10,6 @@
 namespace drawbridge {
 namespace {
 
-constexpr int64_t kReserve = 192;  // tokens: chat format, answer, and the last sentence's overshoot
 constexpr int64_t kMinLength = 128;
 constexpr int64_t kNDecoys = 3;
 
@@ -50,9 +49,9 @@ class NeedleWriter {
   }
 
   Status check() const {
-    if (options_.index_topk < 1 || options_.max_context < kMinLength + kReserve) {
+    if (options_.index_topk < 1 || options_.max_context < kMinLength + kNeedleReserve) {
       return fail(Code::kInvalidArgument, "needle: wanted a context of at least {} tokens, found {}",
-                  kMinLength + kReserve, options_.max_context);
+                  kMinLength + kNeedleReserve, options_.max_context);
     }
     if (!sentences_.empty()) return Status();
     return fail(Code::kInvalidArgument, "needle: wanted a text to hide records in, found only blanks");
@@ -113,13 +112,35 @@ class NeedleWriter {
 
 }  // namespace
 
-std::vector<int64_t> needle_lengths(int64_t index_topk, int64_t max_context) {
+std::array<int64_t, 4> wanted_needle_lengths(int64_t index_topk) {
+  return {index_topk / 2, index_topk + 1, 4 * index_topk, 16 * index_topk};
+}
+
+int64_t fit_needle_length(int64_t wanted, int64_t max_context, int64_t reserve) {
+  return std::max(std::min(wanted, max_context - reserve), kMinLength);
+}
+
+std::vector<int64_t> needle_lengths(int64_t index_topk, int64_t max_context, int64_t reserve) {
   std::vector<int64_t> lengths;
-  for (const int64_t wanted : {index_topk / 2, index_topk + 1, 4 * index_topk, 16 * index_topk}) {
-    lengths.push_back(std::max(std::min(wanted, max_context - kReserve), kMinLength));
+  for (const int64_t wanted : wanted_needle_lengths(index_topk)) {
+    lengths.push_back(fit_needle_length(wanted, max_context, reserve));
   }
   lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
   return lengths;
+}
+
+std::vector<std::string> needle_length_notes(int64_t index_topk, int64_t max_context) {
+  std::vector<std::string> notes;
+  int64_t before = 0;
+  for (const int64_t wanted : wanted_needle_lengths(index_topk)) {
+    const int64_t used = fit_needle_length(wanted, max_context);
+    if (used != wanted) {
+      notes.push_back(fmt::format("needle: {} tokens become {}{} in a context of {}", wanted, used,
+                                  used == before ? ", which are asked already," : "", max_context));
+    }
+    before = used;
+  }
+  return notes;
 }
 
 Result<std::vector<EvalItem>> needle_items(const NeedleOptions& options, const TokenCounter& count_tokens) {

@@ -2,6 +2,7 @@
 // index_topk: below it the sparse indexer selects every position and is never put to the test.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,9 +24,17 @@ struct NeedleOptions {
   bool chat = true;      // false: a raw prompt for the model to continue
 };
 
-/// 0.5, 1 (plus one token), 4 and 16 times index_topk; those beyond the context are cut to it, less room for the chat
-/// format and the answer. Ascending, each once.
-std::vector<int64_t> needle_lengths(int64_t index_topk, int64_t max_context);
+/// Tokens of a context for the chat format, the answer, and the last sentence's overshoot.
+constexpr int64_t kNeedleReserve = 192;
+
+/// 0.5, 1 (plus one token), 4 and 16 times index_topk.
+std::array<int64_t, 4> wanted_needle_lengths(int64_t index_topk);
+/// One of them as it fits: cut to the context less `reserve`, at least long enough for the records.
+int64_t fit_needle_length(int64_t wanted, int64_t max_context, int64_t reserve = kNeedleReserve);
+/// All as they fit. Ascending, each once.
+std::vector<int64_t> needle_lengths(int64_t index_topk, int64_t max_context, int64_t reserve = kNeedleReserve);
+/// Those that do not fit, in words; empty: all do.
+std::vector<std::string> needle_length_notes(int64_t index_topk, int64_t max_context);
 
 using TokenCounter = std::function<Result<int64_t>(std::string_view)>;
 

@@ -39,6 +39,11 @@ TEST(Needle, LengthsStraddleTheIndexersLimit) {
   EXPECT_THAT(needle_lengths(2048, 202752), ElementsAre(1024, 2049, 8192, 32768));
   EXPECT_THAT(needle_lengths(2048, 4096), ElementsAre(1024, 2049, 4096 - 192));
   EXPECT_THAT(needle_lengths(512, 1024), ElementsAre(256, 513, 1024 - 192));
+  EXPECT_THAT(needle_lengths(2048, 4096, 0), ElementsAre(1024, 2049, 4096));
+  EXPECT_THAT(needle_length_notes(2048, 202752), ElementsAre());
+  EXPECT_THAT(needle_length_notes(2048, 4096),
+              ElementsAre("needle: 8192 tokens become 3904 in a context of 4096",
+                          "needle: 32768 tokens become 3904, which are asked already, in a context of 4096"));
 }
 
 TEST(Needle, PromptHasTheWantedLengthAndOneAnswer) {
