@@ -87,8 +87,8 @@ model {perplexity:.2f}. Router and indexer are compared on the same tokens as th
 statistics of training/data/calibration.txt.
 
 "Lossless" is claimed nowhere. *Non-inferior* says that the one-sided 95 % bound of the paired difference excludes a loss
-of {margin:.0f} point on these sums; *not shown* that it does not. Sums of this kind are what the model was trained on: they
-say little about other tasks, and nothing about GLM-5.2. Each name leads to a page with plots.
+of {margin:.0f} point on these sums; *not shown* that it does not. An interval that excludes 0 is a real difference all the same.
+Sums of this kind are what the model was trained on: they say little about other tasks, and nothing about GLM-5.2. Each name leads to a page with plots.
 
 | Way | Weights, MB | Perplexity ratio (95 %) | KL mean | KL p99 | KL max | Top-1 equal, % | Expert sets equal, % | Index overlap (Jaccard), % | Sums right, % | Difference, points (95 %) | Lost / won | Verdict |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|

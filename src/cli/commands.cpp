@@ -20,7 +20,7 @@ int report(const Status& status) {
 
 int run_command_line(int argc, const char* const* argv) {
   if (const Status logging = init_logging(); !logging.ok()) return report(logging);
-  CLI::App app("Drawbridge serves, proves and measures GLM-5.2-architecture models.", "drawbridge");
+  CLI::App app("Drawbridge quantizes, serves, proves and measures GLM-5.2-architecture models.", "drawbridge");
   app.require_subcommand(1);
   Action action;
   add_generate(app, action);
