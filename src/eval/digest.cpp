@@ -1,14 +1,12 @@
 #include "eval/digest.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <memory>
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 
 namespace drawbridge {
 namespace {
@@ -23,15 +21,6 @@ bool decides_answers(const std::string& name) {
 
 }  // namespace
 
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int n = 0;
-  DB_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &n, EVP_sha256(), nullptr) == 1);
-  std::string hex;
-  for (unsigned int i = 0; i < n; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
-}
-
 Result<std::string> model_sha256(const std::string& directory) {
   std::vector<std::string> names;
   std::error_code error;
@@ -44,10 +33,11 @@ Result<std::string> model_sha256(const std::string& directory) {
   std::string all;
   for (const std::string& name : names) {
     DB_ASSIGN(const MappedFile file, MappedFile::open((fs::path(directory) / name).string()));
-    const auto bytes = file.bytes();
-    all += fmt::format("{} {}\n", sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), name);
+    Sha256 hash;
+    hash.add(file.bytes());
+    all += fmt::format("{} {}\n", hash.digest(), name);
   }
-  return sha256_hex(all);
+  return sha256_of(all);
 }
 
 }  // namespace drawbridge

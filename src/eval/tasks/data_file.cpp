@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/mapped_file.h"
-#include "eval/digest.h"
+#include "base/sha256.h"
 #include "eval/members.h"
 
 namespace drawbridge {
@@ -28,7 +28,7 @@ Result<DataFile> read_data_file(const std::string& path) {
     return fail(Code::kUnsupported, "{}: wanted plain text, found gzip; unpack it with gunzip and name the result",
                 path);
   }
-  file.sha256 = sha256_hex(file.text);
+  file.sha256 = sha256_of(file.text);
   return file;
 }
 

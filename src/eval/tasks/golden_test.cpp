@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/mapped_file.h"
-#include "eval/digest.h"
+#include "base/sha256.h"
 #include "eval/tasks/gpqa.h"
 #include "eval/tasks/gsm8k.h"
 #include "eval/tasks/number_filters.h"
@@ -30,7 +30,7 @@ TEST(Gsm8kGolden, PromptsAreThoseOfLmEval) {
     const EvalTask task = gsm8k(set["shots"], set["seed"], PromptForm::kCompletion);
     ASSERT_EQ(task.items.size(), set["sha256"].size());
     for (size_t i = 0; i < task.items.size(); ++i) {
-      EXPECT_EQ(sha256_hex(task.items[i].prompt), set["sha256"][i]) << set["shots"] << " shots, item " << i;
+      EXPECT_EQ(sha256_of(task.items[i].prompt), set["sha256"][i]) << set["shots"] << " shots, item " << i;
     }
   }
   EXPECT_EQ(gsm8k(2, 1234, PromptForm::kCompletion).items[0].prompt, file["first_prompt_2_shots"]);

@@ -1,6 +1,6 @@
 #include "eval/tasks/needle_task.h"
 
-#include "eval/digest.h"
+#include "base/sha256.h"
 
 namespace drawbridge {
 
@@ -17,7 +17,7 @@ Result<EvalTask> make_needle_task(const NeedleOptions& options, const TokenCount
                    {"n_per_length", options.n_per_length},
                    {"seed", options.seed},
                    {"chat", options.chat},
-                   {"haystack", sha256_hex(options.haystack)}};
+                   {"haystack", sha256_of(options.haystack)}};
   return task;
 }
 

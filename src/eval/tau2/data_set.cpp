@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/mapped_file.h"
-#include "eval/digest.h"
+#include "base/sha256.h"
 #include "eval/members.h"
 
 namespace drawbridge::tau2 {
@@ -21,7 +21,7 @@ class Reader {
 
   Result<std::string> read_text(const std::string& name, size_t max_bytes = kMaxTextBytes) {
     DB_ASSIGN(std::string text, read_text_file(path(name), max_bytes));
-    digests_[name] = sha256_hex(text);
+    digests_[name] = sha256_of(text);
     return text;
   }
   Result<Json> read_json(const std::string& name) {

@@ -5,7 +5,7 @@
 
 #include "base/json_path.h"
 #include "base/mapped_file.h"
-#include "eval/digest.h"
+#include "base/sha256.h"
 #include "eval/members.h"
 
 namespace drawbridge::tau2 {
@@ -60,7 +60,7 @@ Result<Prompts> read_prompts(const std::string& path, const Domain& domain) {
   if (domain.user) {
     DB_ASSIGN(prompts.user_tools, schemas_member(json, "user_tools", domain.user->tools, path));
   }
-  prompts.sha256 = sha256_hex(text);
+  prompts.sha256 = sha256_of(text);
   return prompts;
 }
 
