@@ -106,7 +106,7 @@ class VnniProduct {
   VnniProduct(const PanelArgs& a, int64_t panel) : args_(a), panel_(panel), source_(a, panel) {}
 
   template <int C>
-  void run(const uint8_t* const* x, PanelSums& sum) const {
+  [[gnu::noinline]] void run(const uint8_t* const* x, PanelSums& sum) const {
     Vec acc[C];
     for (Vec& a : acc) a = zero();
     const int64_t n_blocks = blocks_of(args_.w.k);
@@ -127,7 +127,7 @@ class VnniProduct {
  private:
   /// Columns from `kFrom` on, so many at a time that their chains of additions hide each other's latency.
   template <int kFrom, int C>
-  static void add_columns(const BlockBytes& w, Vec scale, const uint8_t* const* x, int64_t at, Vec (&acc)[C]) {
+  [[gnu::always_inline]] static void add_columns(const BlockBytes& w, Vec scale, const uint8_t* const* x, int64_t at, Vec (&acc)[C]) {
     constexpr int kChains = C - kFrom < 4 ? C - kFrom : 4;
     __m512i dot[kChains];
     for (int c = 0; c < kChains; ++c) dot[c] = splat_bits(x[kFrom + c] + at + offsetof(Int8Block, start));
