@@ -85,6 +85,7 @@ class Backend {
                              View selected, float scale) = 0;
   /// Router in f32: s = sigmoid(logit), choose by s + bias within the best groups, weigh by s. expert i32 [T, K],
   /// weight [T, K], logit [T, E], bias [E]. Slots are in descending order of s + bias; ties: lower expert first.
+  /// Columns beyond options.experts_per_token are experts E, E + 1, ... that every token has with weight 1.
   virtual void route(View expert, View weight, View logit, std::span<const float> bias,
                      const RouterOptions& options) = 0;
   /// y [T, D] = sum_k weight[t, k] * expert_k(x), summed in f32 in slot order.
@@ -108,7 +109,7 @@ struct CpuOptions {
   std::string isa = "auto";  // auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;     // 0: as many as the process may use
   Numerics numerics;
-  std::shared_ptr<PlanSource> plans;  // null: default_plan
+  std::shared_ptr<PlanSource> plans = nullptr;  // null: default_plan
 };
 
 /// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector
