@@ -3,12 +3,14 @@
 //
 #include "backend/cpu/kernels-inl.h"
 //
+#include "backend/cpu/attention_bf16_avx512-inl.h"
+//
 #include "backend/cpu/dot_bf16_avx512-inl.h"
 
 namespace drawbridge {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16);
+  static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16, &kAttentionBf16);
   return kTable;
 }
 
