@@ -92,7 +92,8 @@ void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedV
   n_selected_.clear();
   for (int64_t t = 0; t < o.dim(0); ++t) {
     const auto* chosen = selected.as<int32_t>() + t * selected.stride[0];
-    n_selected_.push_back(static_cast<int32_t>(std::find(chosen, chosen + selected.cols(), -1) - chosen));
+    const auto* end = std::partition_point(chosen, chosen + selected.cols(), [](int32_t p) { return p >= 0; });
+    n_selected_.push_back(static_cast<int32_t>(end - chosen));
     DB_CHECK(n_selected_.back() > 0);
   }
   const AttentionKernels& kernels = attention_kernels(cache.format);
