@@ -55,6 +55,16 @@ struct RopeArgs {
   bool round_output = false;
 };
 
+/// Positions of the `count` largest of n scores, ascending, as largest_positions of select.h chooses them.
+struct SelectArgs {
+  const float* score = nullptr;
+  int64_t n = 0;
+  int32_t* out = nullptr;
+  int64_t count = 0;         // 1 to n
+  uint32_t* work = nullptr;  // [2 n + kSelectMargin]
+};
+inline constexpr int64_t kSelectMargin = 48;
+
 struct Kernels {
   const char* isa;
   void (*gemm)(const GemmArgs&);
@@ -70,7 +80,8 @@ struct Kernels {
   void (*layer_norm_row)(const NormArgs&);
   void (*rope_row)(const RopeArgs&);
   const AttentionKernels* attention;
-  const AttentionKernels* attention_bf16;  // queries and keys in bf16; null where there is no such instruction
+  const AttentionKernels* attention_bf16;        // queries and keys in bf16; null where there is no such instruction
+  void (*largest_positions)(const SelectArgs&);  // null: select.h's is as fast
 };
 
 /// Products of MXFP4 weights with int8 inputs, as integers.

@@ -6,11 +6,13 @@
 #include "backend/cpu/attention_bf16_avx512-inl.h"
 //
 #include "backend/cpu/dot_bf16_avx512-inl.h"
+//
+#include "backend/cpu/select_avx512-inl.h"
 
 namespace drawbridge {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16, &kAttentionBf16);
+  static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16, &kAttentionBf16, largest_positions);
   return kTable;
 }
 

@@ -103,6 +103,7 @@ class SimdBackend : public CpuBackend {
                     ThreadScratch& scratch) const;
   struct KeyScoring;
   void score_rows(KeyScoring& op);
+  void choose(std::span<const float> score, std::span<int32_t> out, ThreadScratch& scratch) const;
   void pack_index_queries(const KeyScoring& op, int64_t row, ThreadScratch& scratch) const;
   void score_chunk(const KeyScoring& op, int64_t row, int64_t chunk, ThreadScratch& scratch) const;
   struct Attention;

@@ -72,11 +72,17 @@ void SimdBackend::index_topk(View selected, View q, View head_weight, const Page
                         [&](int64_t from, int64_t to, int thread) {
                           for (int64_t i = from; i < to; ++i) {
                             const std::span<const float> score(op.scores + i * op.max_keys, index(op.n_keys(i)));
-                            const std::span<int32_t> out(choice(op.rows[index(i)]), index(topk));
-                            largest_positions(score, out, scratch_of(thread).order);
+                            choose(score, {choice(op.rows[index(i)]), index(topk)}, scratch_of(thread));
                           }
                         });
   }
+}
+
+void SimdBackend::choose(std::span<const float> score, std::span<int32_t> out, ThreadScratch& scratch) const {
+  if (kernels_.largest_positions == nullptr || out.empty()) return largest_positions(score, out, scratch.order);
+  scratch.order.resize(2 * score.size() + index(kSelectMargin));
+  kernels_.largest_positions({score.data(), static_cast<int64_t>(score.size()), out.data(),
+                              static_cast<int64_t>(out.size()), scratch.order.data()});
 }
 
 void SimdBackend::score_rows(KeyScoring& op) {
