@@ -7,12 +7,19 @@
 //
 #include "backend/cpu/dot_bf16_avx512-inl.h"
 //
+#include "backend/cpu/panels-inl.h"
+//
 #include "backend/cpu/select_avx512-inl.h"
 
 namespace drawbridge {
 
 const Kernels& avx512_kernels() {
   static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16, &kAttentionBf16, largest_positions);
+  return kTable;
+}
+
+const PanelKernels& avx512_panels() {
+  static constexpr PanelKernels kTable = {f32_panels("avx512 f32"), nullptr, nullptr};
   return kTable;
 }
 
