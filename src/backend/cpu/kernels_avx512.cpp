@@ -3,16 +3,20 @@
 //
 #include "backend/cpu/kernels-inl.h"
 //
+#include "backend/cpu/attention_bf16_avx512-inl.h"
+//
 #include "backend/cpu/dot_bf16_avx512-inl.h"
 //
 #include "backend/cpu/panels-inl.h"
 //
 #include "backend/cpu/panel_bf16_avx512-inl.h"
+//
+#include "backend/cpu/select_avx512-inl.h"
 
 namespace drawbridge {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16);
+  static constexpr Kernels kTable = kernel_table("avx512", gemm_bf16, &kAttentionBf16, largest_positions);
   return kTable;
 }
 

@@ -12,6 +12,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/expert_rows.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/key_reader.h"
 #include "backend/cpu/rope_table.h"
 #include "backend/cpu/scratch.h"
 #include "backend/cpu/thread_pool.h"
@@ -93,11 +94,12 @@ class SimdBackend : public CpuBackend {
 
   /// Work space of one thread.
   struct ThreadScratch {
-    Scratch keys, decoded, query, score, latent;  // attention
-    Scratch gate, up, output;                     // experts
-    Scratch values;                               // inputs before they are packed
-    Scratch codes;                                // of a panel, unpacked
-    std::vector<uint32_t> order;                  // selection
+    KeyReader keys;
+    Scratch query, score;         // attention
+    Scratch gate, up, output;     // experts
+    Scratch values;               // inputs before they are packed
+    Scratch codes;                // of a panel, unpacked
+    std::vector<uint32_t> order;  // selection
   };
 
   ThreadScratch& scratch_of(int thread) { return thread_scratch_[static_cast<size_t>(thread)]; }
@@ -115,11 +117,20 @@ class SimdBackend : public CpuBackend {
   void expert_hidden(const ExpertStep& step, int32_t expert, int64_t strip, ThreadScratch& scratch) const;
   void expert_outputs(const ExpertStep& step, int64_t from, int64_t to, ThreadScratch& scratch) const;
 
+  const AttentionKernels& attention_kernels(const KvFormat& format) const;
+  void pack_queries(uint8_t* block, const KeySource& source, std::span<const View> parts, int64_t t, int64_t head,
+                    ThreadScratch& scratch) const;
   struct KeyScoring;
-  void score_keys(const KeyScoring& op, int64_t row, int64_t first, int64_t n, ThreadScratch& scratch) const;
   void score_rows(KeyScoring& op);
+  void choose(std::span<const float> score, std::span<int32_t> out, ThreadScratch& scratch) const;
+  void pack_index_queries(const KeyScoring& op, int64_t row, ThreadScratch& scratch) const;
+  void score_chunk(const KeyScoring& op, int64_t row, int64_t chunk, ThreadScratch& scratch) const;
   struct Attention;
-  void attend(const Attention& op, int64_t t, int64_t head, ThreadScratch& scratch) const;
+  void take_rows(Attention& op);
+  void attend_rows(const Attention& op);
+  int64_t keys_of(const Attention& op, int64_t row, int64_t chunk) const;
+  void attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk, ThreadScratch& scratch) const;
+  void merge_chunks(const Attention& op, int64_t row, int64_t block) const;
 
   const Kernels& kernels_;
   bool bf16_dot_;
@@ -130,8 +141,10 @@ class SimdBackend : public CpuBackend {
 
   Scratch input_;  // the packed input of a product
   RopeTable rope_table_;
-  Scratch key_score_;                // [rows, keys] of the indexer
-  std::vector<int32_t> long_rows_;   // rows that the indexer must score
+  Scratch index_queries_, index_weights_;
+  Scratch key_score_;               // [rows, keys] of the indexer
+  std::vector<int32_t> long_rows_;  // rows that the indexer must score
+  Scratch attention_queries_, attention_parts_;
   std::vector<int32_t> n_selected_;  // [T] positions that attention reads
 
   ExpertRows expert_rows_;
