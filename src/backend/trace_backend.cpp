@@ -89,6 +89,7 @@ class TraceBackend : public Backend {
   const Numerics& numerics() const override { return ops_->numerics(); }
   Result<Buffer> allocate(int64_t bytes) override { return ops_->allocate(bytes); }
   Status status() override { return ops_->status(); }
+  bool prefers_panels(WeightFormat format) const override { return ops_->prefers_panels(format); }
   ParallelCounts parallel_counts() const override { return ops_->parallel_counts(); }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override {
@@ -205,11 +206,12 @@ class TraceBackend : public Backend {
     const auto start = OpTrace::Clock::now();
     op();
     ops_->synchronize();
-    const auto time = OpTrace::Clock::now() - start;
+    const auto end = OpTrace::Clock::now();
     const ParallelCounts after = ops_->parallel_counts();
     trace_.parallel_.n_regions += after.n_regions - before.n_regions;
     trace_.parallel_.wait_ns += after.wait_ns - before.wait_ns;
-    row_of(name, weights).add(cost(), std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+    row_of(name, weights).add(cost(), std::chrono::nanoseconds(end - start).count());
+    trace_.counting_ += OpTrace::Clock::now() - end;
   }
 
   OpTotals& row_of(std::string_view name, const Matrix* weights) {

@@ -42,8 +42,8 @@ class OpTrace {
   std::vector<OpTotals> ops() const;
   /// A step ends when it is synchronized.
   int64_t n_steps() const { return n_steps_; }
-  /// From start() to the end of the last step.
-  double seconds() const { return std::chrono::duration<double>(last_step_ - started_).count(); }
+  /// From start() to the end of the last step, without the time that counting took.
+  double seconds() const { return std::chrono::duration<double>(last_step_ - started_ - counting_).count(); }
   /// Of the steps.
   const ParallelCounts& parallel() const { return parallel_; }
 
@@ -56,6 +56,7 @@ class OpTrace {
   std::map<Key, OpTotals> ops_;
   int64_t n_steps_ = 0;
   Clock::time_point started_, last_step_;
+  Clock::duration counting_{};
   ParallelCounts parallel_;
 };
 

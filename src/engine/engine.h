@@ -151,6 +151,9 @@ struct EngineOptions {
   int64_t max_step_tokens = 512;        // token budget of one step
 };
 
-Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options);
+class OpTrace;
+
+/// `trace` may watch the ops of its steps and must outlive it; null: nobody looks.
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrace* trace = nullptr);
 
 }  // namespace drawbridge
