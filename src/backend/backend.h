@@ -116,7 +116,7 @@ struct CpuOptions {
   std::string isa = "auto";  // auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;     // 0: as many as the process may use
   Numerics numerics;
-  std::shared_ptr<PlanSource> plans;  // null: default_plan
+  std::shared_ptr<PlanSource> plans = nullptr;  // null: default_plan
 };
 
 /// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector

@@ -215,11 +215,9 @@ Status run_bench_engine(const BenchEngineOptions& options, std::ostream& out) {
     return fail(Code::kInvalidArgument, "--rounds: wanted at least 1, found {}", options.n_rounds);
   OpTrace trace;
   DB_ASSIGN(const auto engine, make_engine(options.engine, &trace));
-  MachineOptions machine;
-  machine.n_rounds = 3;
-  DB_ASSIGN(const MachineLimits before, measure_limits(machine, options.engine.n_threads));
+  DB_ASSIGN(const MachineLimits before, measure_limits(options.machine, options.engine.n_threads));
   DB_ASSIGN(const auto rows, measure_engine(*engine, options, trace));
-  DB_ASSIGN(const MachineLimits after, measure_limits(machine, options.engine.n_threads));
+  DB_ASSIGN(const MachineLimits after, measure_limits(options.machine, options.engine.n_threads));
   const int64_t bytes_per_token = engine->card().active_weight_bytes;
   const ReadFloor floor{bytes_per_token, limits_around(before, after),
                         bytes_per_token > read_machine_info().last_level_bytes()};

@@ -27,6 +27,7 @@ struct BenchEngineOptions {
   int64_t n_streams = 1;                         // equal requests at once in a decode test
   int n_rounds = 5;
   bool profile = false;
+  MachineOptions machine;  // how the limits are measured
   bool json = false;
 };
 
