@@ -37,6 +37,12 @@ struct RouterOptions {
   float scaling_factor = 1.0f;  // applied after normalizing
 };
 
+/// How often a backend's threads had to wait for each other.
+struct ParallelCounts {
+  int64_t n_regions = 0;  // loops that were shared among threads, each ended by a barrier
+  int64_t wait_ns = 0;    // that the issuing thread waited at these ends
+};
+
 /// Owner of device memory.
 using Buffer = std::shared_ptr<void>;
 
@@ -53,6 +59,8 @@ class Backend {
   virtual bool prefers_panels(WeightFormat) const { return false; }
   /// First failure since the last call, then cleared.
   virtual Status status() = 0;
+  /// Since the start; a device without such threads counts none.
+  virtual ParallelCounts parallel_counts() const { return {}; }
 
   /// x [T, D] = rows of `table` [V, D].
   virtual void embed(View x, const Matrix& table, std::span<const int32_t> token) = 0;

@@ -153,6 +153,9 @@ struct EngineOptions {
   std::string weights_cache;            // directory that keeps repacked weights for the next start; empty: none
 };
 
-Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options);
+class OpTrace;
+
+/// `trace` may watch the ops of its steps and must outlive it; null: nobody looks.
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrace* trace = nullptr);
 
 }  // namespace drawbridge

@@ -108,7 +108,7 @@ Status self_check(StepRunner& runner) {
 }  // namespace
 
 Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
-                                                     OpObserver* observer) {
+                                                     const OpWatchers& watchers) {
   DB_ASSIGN(Numerics numerics, read_numerics(options.numerics, config.dtype));
   DB_ASSIGN(numerics.kv_cache, choose_kv_type(options, numerics.kv_cache));
   DB_ASSIGN(numerics.input_codec, read_activation(options.activation, options.numerics));
@@ -126,18 +126,18 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
   step.max_step_tokens = options.max_step_tokens;
   step.max_running = options.max_running;
   step.weights_cache = options.weights_cache;
-  step.observer = observer;
+  step.watchers = watchers;
   return StepRunner::create(config, step);
 }
 
-Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrace* trace) {
   DB_TRY(check_options(options));
   DB_ASSIGN(Glm52Config config, load_glm52_config(options.model));
   DB_ASSIGN(const GenerationConfig generation, load_generation_config(options.model, config.vocab));
   ModelCard card;
   apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
-  DB_ASSIGN(auto runner, make_step_runner(options, config, nullptr));
+  DB_ASSIGN(auto runner, make_step_runner(options, config, OpWatchers{nullptr, trace}));
   DB_TRY(self_check(*runner));
   fill_card(options, *runner, tokenizer, card);
   const SchedulerOptions scheduling{runner->n_pages(), options.page_size, options.max_running, options.max_step_tokens};

@@ -55,7 +55,9 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   cpu.n_threads = options.n_threads;
   cpu.numerics = options.numerics;
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
-  if (options.observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *options.observer);
+  const auto [observer, trace] = options.watchers;
+  if (observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *observer);
+  if (trace != nullptr) runner->backend_ = make_trace_backend(std::move(runner->backend_), *trace);
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   DB_ASSIGN(Glm52Weights weights, bind_glm52_weights(config, std::move(checkpoint)));
   runner->weights_ = std::make_unique<Glm52Weights>(std::move(weights));

@@ -11,11 +11,18 @@
 
 #include "backend/backend.h"
 #include "backend/tap_backend.h"
+#include "backend/trace_backend.h"
 #include "engine/engine.h"
 #include "model/glm52.h"
 #include "sched/plan.h"
 
 namespace drawbridge {
+
+/// Who looks at the ops; must outlive the runner. Null: nobody.
+struct OpWatchers {
+  OpObserver* observer = nullptr;
+  OpTrace* trace = nullptr;
+};
 
 struct StepOptions {
   std::string model;
@@ -27,8 +34,8 @@ struct StepOptions {
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
   int64_t max_running = 32;
-  std::string weights_cache;      // of EngineOptions
-  OpObserver* observer = nullptr;  // must outlive the runner; null: nobody looks
+  std::string weights_cache;  // of EngineOptions
+  OpWatchers watchers;
 };
 
 class StepRunner {
@@ -69,6 +76,6 @@ class StepRunner {
 
 /// The runner that make_engine gives its engine: numerics, caches and buffers as the options say, which must be valid.
 Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
-                                                     OpObserver* observer);
+                                                     const OpWatchers& watchers);
 
 }  // namespace drawbridge

@@ -34,6 +34,7 @@ class SimdBackend : public CpuBackend {
 
   std::string describe() const override;
   bool prefers_panels(WeightFormat format) const override;
+  ParallelCounts parallel_counts() const override { return {pool_->n_regions(), pool_->wait_ns()}; }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override;
   void rms_norm(View y, View x, std::span<const float> w, float eps) override;
