@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/plan_source.h"
 #include "base/result.h"
 #include "tensor/matrix.h"
 #include "tensor/numerics.h"
@@ -48,6 +49,8 @@ class Backend {
   virtual const Numerics& numerics() const = 0;
   /// Device memory, zeroed, at least 64-byte aligned. Freed with the returned owner.
   virtual Result<Buffer> allocate(int64_t bytes) = 0;
+  /// Whether its products read matrices of this format in panels (tensor/panel.h) faster than in rows.
+  virtual bool prefers_panels(WeightFormat) const { return false; }
   /// First failure since the last call, then cleared.
   virtual Status status() = 0;
 
@@ -105,6 +108,7 @@ struct CpuOptions {
   std::string isa = "auto";  // auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;     // 0: as many as the process may use
   Numerics numerics;
+  std::shared_ptr<PlanSource> plans;  // null: default_plan
 };
 
 /// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector

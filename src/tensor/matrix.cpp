@@ -2,8 +2,43 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "tensor/panel.h"
 
 namespace drawbridge {
+namespace {
+
+float fp8_scale(const Matrix& w, int64_t n, int64_t k) {
+  return static_cast<const float*>(w.scale)[n / kFp8BlockEdge * ceil_div(w.k, kFp8BlockEdge) + k / kFp8BlockEdge];
+}
+
+/// Element k of row n of a matrix in panels.
+float panel_element(const Matrix& w, int64_t n, int64_t k) {
+  const int64_t block = n / kPanelRows * panel_blocks(w) + k / kPanelBlock, r = n % kPanelRows,
+                column = k % kPanelBlock;
+  const auto* const data = static_cast<const uint8_t*>(w.data) + block * panel_block_bytes(w.format);
+  const auto byte = [&](int64_t i) { return data[i / 4 * 64 + 4 * r + i % 4]; };
+  switch (w.format) {
+    case WeightFormat::kMxfp4: {
+      const uint8_t pair = byte(column / 8 * 4 + column % 4);
+      const auto code = static_cast<uint8_t>(column % 8 < 4 ? pair & 0xf : pair >> 4);
+      return e2m1_to_f32(code) * e8m0_to_f32(static_cast<const uint8_t*>(w.scale)[block * kPanelRows + r]);
+    }
+    case WeightFormat::kQ8: {
+      const auto code = static_cast<int8_t>(byte(column) ^ 0x80);
+      return static_cast<float>(code) * f16_to_f32(static_cast<const uint16_t*>(w.scale)[block * kPanelRows + r]);
+    }
+    case WeightFormat::kFp8Block:
+      return e4m3_to_f32(byte(column)) * fp8_scale(w, n, k);
+    case WeightFormat::kBF16: {
+      const int64_t place = panel_column(column);
+      return bf16_to_f32(reinterpret_cast<const uint16_t*>(data)[place / 2 * 32 + 2 * r + place % 2]);
+    }
+    default:
+      DB_CHECK(false);
+  }
+}
+
+}  // namespace
 
 const char* weight_format_name(WeightFormat format) {
   switch (format) {
@@ -63,6 +98,10 @@ int64_t matrix_bytes(const Matrix& w) {
 
 void dequantize_row(const Matrix& w, int64_t n, float* out) {
   DB_CHECK(n >= 0 && n < w.n);
+  if (w.order == RowOrder::kPanels) {
+    for (int64_t k = 0; k < w.k; ++k) out[k] = panel_element(w, n, k);
+    return;
+  }
   const auto* row = static_cast<const uint8_t*>(w.data) + n * matrix_row_bytes(w.format, w.k);
   const auto* halves = reinterpret_cast<const uint16_t*>(row);
   switch (w.format) {
@@ -75,11 +114,9 @@ void dequantize_row(const Matrix& w, int64_t n, float* out) {
     case WeightFormat::kBF16:
       for (int64_t k = 0; k < w.k; ++k) out[k] = bf16_to_f32(halves[k]);
       return;
-    case WeightFormat::kFp8Block: {
-      const auto* scales = static_cast<const float*>(w.scale) + (n / kFp8BlockEdge) * ceil_div(w.k, kFp8BlockEdge);
-      for (int64_t k = 0; k < w.k; ++k) out[k] = e4m3_to_f32(row[k]) * scales[k / kFp8BlockEdge];
+    case WeightFormat::kFp8Block:
+      for (int64_t k = 0; k < w.k; ++k) out[k] = e4m3_to_f32(row[k]) * fp8_scale(w, n, k);
       return;
-    }
     case WeightFormat::kMxfp4: {
       const auto* scales = static_cast<const uint8_t*>(w.scale) + n * (w.k / kMxfp4Block);
       for (int64_t k = 0; k < w.k; ++k) {
@@ -102,7 +139,10 @@ Matrix matrix_rows(const Matrix& w, int64_t from, int64_t count) {
   DB_CHECK(from >= 0 && count >= 0 && from + count <= w.n);
   Matrix part = w;
   part.n = count;
-  part.data = static_cast<const uint8_t*>(w.data) + from * matrix_row_bytes(w.format, w.k);
+  const bool panels = w.order == RowOrder::kPanels;
+  DB_CHECK(!panels || from % kPanelRows == 0);
+  const int64_t row_bytes = matrix_row_bytes(w.format, panels ? panel_blocks(w) * kPanelBlock : w.k);
+  part.data = static_cast<const uint8_t*>(w.data) + from * row_bytes;
   if (w.format == WeightFormat::kFp8Block) {
     DB_CHECK(from % kFp8BlockEdge == 0);
     part.scale = static_cast<const float*>(w.scale) + (from / kFp8BlockEdge) * ceil_div(w.k, kFp8BlockEdge);

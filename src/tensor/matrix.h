@@ -24,6 +24,12 @@ inline constexpr int64_t kFp8BlockEdge = 128;
 inline constexpr int64_t kMxfp4Block = 32;
 inline constexpr int64_t kQ8Block = 32;
 
+/// How rows follow each other in memory.
+enum class RowOrder : uint8_t {
+  kRows,    // one after the other, as in the file
+  kPanels,  // 16 side by side, as kernels read them (tensor/panel.h)
+};
+
 struct Matrix {
   WeightFormat format = WeightFormat::kF32;
   int64_t n = 0;               // output features (rows)
@@ -31,6 +37,7 @@ struct Matrix {
   const void* data = nullptr;  // [N, K] elements, dense rows
   const void* scale =
       nullptr;  // kFp8Block: f32 [ceil(N/128), ceil(K/128)]; kMxfp4: u8 and kQ8: f16 [N, K/32]; else null
+  RowOrder order = RowOrder::kRows;
 
   bool empty() const { return data == nullptr; }
 };
@@ -46,7 +53,7 @@ int64_t matrix_row_bytes(WeightFormat format, int64_t k);
 int64_t matrix_bytes(const Matrix& w);
 /// Decodes row n to f32 `out` [K].
 void dequantize_row(const Matrix& w, int64_t n, float* out);
-/// Rows [from, from + count) as a matrix of their own. For kFp8Block `from` must be a multiple of 128.
+/// Rows [from, from + count) as a matrix of their own. For kFp8Block `from` must be a multiple of 128, in panels of 16.
 Matrix matrix_rows(const Matrix& w, int64_t from, int64_t count);
 
 }  // namespace drawbridge

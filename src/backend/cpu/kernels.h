@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "backend/cpu/int8_group.h"
+#include "backend/plan_source.h"
 #include "tensor/input_codec.h"
 #include "tensor/kv_format.h"
 #include "tensor/matrix.h"
@@ -113,6 +114,42 @@ struct Int8Kernels {
   void (*pack)(Int8Group* y, int64_t from, const float* x,
                int64_t n);  // values [from, from + n) of a row, whole blocks
   void (*gemm)(const GemmArgs&);
+};
+
+/// y[t][16 (p - panel_from) + r] = x[t] . w[16 p + r] for panels p in [panel_from, panel_to); rows beyond w.n are not
+/// written. Sums over K run in one order that K alone decides: block by block.
+struct PanelArgs {
+  Matrix w;  // in panels
+  int64_t panel_from = 0;
+  int64_t panel_to = 0;
+  const uint8_t* x = nullptr;      // packed rows
+  int64_t x_stride = 0;            // bytes, a multiple of 64
+  const int32_t* x_row = nullptr;  // [n_tokens] row of x for each t; null: t
+  int64_t n_tokens = 0;
+  float* y = nullptr;
+  int64_t y_stride = 0;       // floats
+  bool round_output = false;  // to bf16
+  TilePlan plan;
+  uint8_t* work = nullptr;  // PanelProduct::work_bytes(w) for plan.expand
+};
+
+/// Products of panels with inputs packed in one way.
+struct PanelProduct {
+  const char* name;
+  /// Bytes of a packed row of k values, a multiple of 64.
+  int64_t (*row_bytes)(int64_t k);
+  /// Values [from, from + n) of a packed row of k values, `from` a multiple of 32, the rest of a block zero. n values
+  /// short of a block only at the row's end.
+  void (*pack)(uint8_t* row, int64_t k, int64_t from, const float* x, int64_t n);
+  int64_t (*work_bytes)(const Matrix& w);
+  void (*gemm)(const PanelArgs&);
+};
+
+/// What an instruction set offers for panels.
+struct PanelKernels {
+  PanelProduct f32;          // inputs as they are, all formats
+  const PanelProduct* bf16;  // inputs rounded to bf16, all formats; null: no such instruction
+  const PanelProduct* int8;  // inputs in InputCodec::kInt8, weights in MXFP4 or q8; null: none
 };
 
 const Kernels& portable_kernels();
