@@ -93,6 +93,7 @@ class Backend {
                              View selected, float scale) = 0;
   /// Router in f32: s = sigmoid(logit), choose by s + bias within the best groups, weigh by s. expert i32 [T, K],
   /// weight [T, K], logit [T, E], bias [E]. Slots are in descending order of s + bias; ties: lower expert first.
+  /// Columns beyond options.experts_per_token are experts E, E + 1, ... that every token has with weight 1.
   virtual void route(View expert, View weight, View logit, std::span<const float> bias,
                      const RouterOptions& options) = 0;
   /// y [T, D] = sum_k weight[t, k] * expert_k(x), summed in f32 in slot order.

@@ -64,6 +64,7 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
+  card.packing = runner.packing();
   const Inventory& inventory = runner.weights().inventory;
   const InputCodec codec = runner.backend().numerics().input_codec;
   card.activation = input_codec_name(codec);
@@ -114,9 +115,18 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  const StepOptions step{options.model,       options.isa,       options.n_threads, numerics,
-                         options.kv_scale,    options.page_size, n_pages,           options.max_step_tokens,
-                         options.max_running, watchers};
+  StepOptions step;
+  step.model = options.model;
+  step.isa = options.isa;
+  step.n_threads = options.n_threads;
+  step.numerics = numerics;
+  step.kv_scale = options.kv_scale;
+  step.page_size = options.page_size;
+  step.n_pages = n_pages;
+  step.max_step_tokens = options.max_step_tokens;
+  step.max_running = options.max_running;
+  step.weights_cache = options.weights_cache;
+  step.watchers = watchers;
   return StepRunner::create(config, step);
 }
 

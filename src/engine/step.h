@@ -34,6 +34,7 @@ struct StepOptions {
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
   int64_t max_running = 32;
+  std::string weights_cache;  // of EngineOptions
   OpWatchers watchers;
 };
 
@@ -56,6 +57,8 @@ class StepRunner {
   const Backend& backend() const { return *backend_; }
   const KvCache& cache() const { return *cache_; }
   int64_t n_pages() const { return n_pages_; }
+  /// What was done to the weights' order at start; empty: nothing.
+  const std::string& packing() const { return packing_; }
 
  private:
   StepRunner(const Glm52Config& config, int64_t page_size, int64_t n_pages)
@@ -68,6 +71,7 @@ class StepRunner {
   std::unique_ptr<Glm52Weights> weights_;
   std::unique_ptr<KvCache> cache_;
   std::unique_ptr<Activations> activations_;
+  std::string packing_;
 };
 
 /// The runner that make_engine gives its engine: numerics, caches and buffers as the options say, which must be valid.
