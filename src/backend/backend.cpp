@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "backend/cpu/cpu_features.h"
+#include "backend/cpu/panel_kernels.h"
 #include "backend/cpu/scalar.h"
 #include "backend/cpu/simd.h"
 
@@ -19,15 +20,6 @@ const Kernels& kernels_of(Isa isa) {
 #endif
   DB_CHECK(isa == Isa::kPortable);
   return portable_kernels();
-}
-
-DotProducts dot_products(Isa isa, const CpuFeatures& features) {
-  DotProducts dots;
-  dots.bf16 = features.avx512_bf16;
-#if defined(__x86_64__)
-  if (isa == Isa::kAvx512 && features.avx512_vnni) dots.int8 = &avx512_vnni_kernels();
-#endif
-  return dots;
 }
 
 }  // namespace
@@ -46,8 +38,9 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
   if (isa == Isa::kScalar) return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
   const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
   DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads))));
+  const CpuKernels kernels{kernels_of(isa), panel_kernels(isa, features), features.avx512_bf16};
   return std::unique_ptr<Backend>(
-      std::make_unique<SimdBackend>(options.numerics, kernels_of(isa), dot_products(isa, features), std::move(pool)));
+      std::make_unique<SimdBackend>(options.numerics, kernels, options.plans, std::move(pool)));
 }
 
 std::vector<std::string> usable_cpu_isas() {

@@ -12,6 +12,8 @@ CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
       ->capture_default_str();
   verb.add_option("--threads", o.n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();
+  verb.add_option("--weights-cache", o.weights_cache,
+                  "existing directory that keeps repacked weights: the next start maps them");
   verb.add_option("--kv-cache-dtype", o.kv_cache_dtype,
                   "auto (bf16, or as --numerics), bf16, fp8_e4m3 (scales of the checkpoint), fp8_ds_mla")
       ->capture_default_str();

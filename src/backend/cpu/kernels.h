@@ -139,6 +139,8 @@ const PanelKernels& portable_panels();
 const PanelKernels& avx2_panels();
 /// Without what needs more instructions; panel_kernels() (panel_kernels.h) adds it.
 const PanelKernels& avx512_panels();
+/// bf16. Needs AVX512_BF16.
+const PanelProduct& avx512_bf16_panels();
 /// int8. Needs AVX512_VNNI.
 const PanelProduct& avx512_vnni_panels();
 

@@ -9,6 +9,8 @@
 //
 #include "backend/cpu/panels-inl.h"
 //
+#include "backend/cpu/panel_bf16_avx512-inl.h"
+//
 #include "backend/cpu/select_avx512-inl.h"
 
 namespace drawbridge {
@@ -20,6 +22,12 @@ const Kernels& avx512_kernels() {
 
 const PanelKernels& avx512_panels() {
   static constexpr PanelKernels kTable = {f32_panels("avx512 f32"), nullptr, nullptr};
+  return kTable;
+}
+
+const PanelProduct& avx512_bf16_panels() {
+  static constexpr PanelProduct kTable = {"avx512 bf16", bf16_row_bytes, pack_panel_bf16, bf16_work_bytes,
+                                          gemm_panels_bf16};
   return kTable;
 }
 
