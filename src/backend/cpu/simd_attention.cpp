@@ -12,7 +12,7 @@
 namespace drawbridge {
 namespace {
 
-constexpr int64_t kPartBuffer = 8 << 20;  // bytes of parts before they are merged
+constexpr int64_t kPartBuffer = 1 << 20;  // bytes of parts a thread before they are merged: in its own caches
 constexpr int64_t kEncodeCost = 8;        // of an element to e4m3, in additions
 
 size_t index(int64_t i) {
@@ -131,10 +131,11 @@ void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedV
 /// As many of the rows from first_row on as the buffer holds.
 void SimdBackend::take_rows(Attention& op) {
   const int64_t bytes = op.n_blocks * op.part_stride * static_cast<int64_t>(sizeof(float));
+  const int64_t most_bytes = kPartBuffer * pool_->size();
   op.n_rows = op.n_chunks = 0;
   while (op.first_row + op.n_rows < op.o.dim(0)) {
     const int64_t most = std::max(op.n_chunks, count_chunks(n_selected_[index(op.first_row + op.n_rows)]));
-    if (op.n_rows > 0 && (op.n_rows + 1) * most * bytes > kPartBuffer) break;
+    if (op.n_rows > 0 && (op.n_rows + 1) * most * bytes > most_bytes) break;
     op.n_chunks = most;
     ++op.n_rows;
   }
