@@ -37,15 +37,23 @@ void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w,
   rms_norm(y, resid, w, eps);
 }
 
-Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
+Result<CpuDevice> resolve_cpu_device(const CpuOptions& options) {
   const CpuFeatures features = detect_cpu_features();
   DB_ASSIGN(const Isa isa, choose_isa(options.isa, features));
   if (options.n_threads < 0 || options.n_threads > kMaxThreads) {
     return fail(Code::kInvalidArgument, "--threads: wanted 0 (all) to {}, found {}", kMaxThreads, options.n_threads);
   }
-  if (isa == Isa::kScalar) return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
+  if (isa == Isa::kScalar) return CpuDevice{isa_name(isa), 1};
   const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
-  DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads))));
+  return CpuDevice{isa_name(isa), std::clamp<int64_t>(n_threads, 1, kMaxThreads)};
+}
+
+Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
+  DB_ASSIGN(const CpuDevice device, resolve_cpu_device(options));
+  const CpuFeatures features = detect_cpu_features();
+  DB_ASSIGN(const Isa isa, choose_isa(device.isa, features));
+  if (isa == Isa::kScalar) return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
+  DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(device.n_threads)));
   return std::unique_ptr<Backend>(
       std::make_unique<SimdBackend>(options.numerics, kernels_of(isa), dot_products(isa, features), std::move(pool)));
 }

@@ -111,6 +111,13 @@ struct CpuOptions {
   std::shared_ptr<PlanSource> plans;  // null: default_plan
 };
 
+/// What make_cpu_backend makes of "auto" and 0.
+struct CpuDevice {
+  std::string isa;
+  int64_t n_threads = 0;
+};
+Result<CpuDevice> resolve_cpu_device(const CpuOptions& options);
+
 /// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector
 /// kernels of this CPU. One whose instructions are missing is refused by name.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
