@@ -122,6 +122,7 @@ void print_table(const ModelCard& card, const BenchEngineOptions& options, const
   }
   fmt::print(out, "\nOne decoded token reads {} of weights; memory is read at {:.1f} GB/s ({:.1f} .. {:.1f}).\n",
              format_bytes(floor.bytes_per_token), floor.gb_per_s.median, floor.gb_per_s.min, floor.gb_per_s.max);
+  for (const std::string& line : card.plans) fmt::print(out, "{}\n", line);
 }
 
 void print_json(const ModelCard& card, const BenchEngineOptions& options, const std::vector<SpeedRow>& rows,
@@ -135,6 +136,7 @@ void print_json(const ModelCard& card, const BenchEngineOptions& options, const 
                  {"backend", card.backend},
                  {"kv_cache_dtype", card.kv_cache_dtype},
                  {"activation", card.activation},
+                 {"plans", card.plans},
                  {"n_streams", options.n_streams},
                  {"n_rounds", options.n_rounds},
                  {"source", "measured"},

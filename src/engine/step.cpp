@@ -47,6 +47,8 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   cpu.isa = options.isa;
   cpu.n_threads = options.n_threads;
   cpu.numerics = options.numerics;
+  cpu.plans = options.plans.plans;
+  runner->plans_ = options.plans;
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
   if (options.observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *options.observer);
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));

@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "backend/tap_backend.h"
 #include "engine/engine.h"
+#include "engine/plan_choice.h"
 #include "model/glm52.h"
 #include "sched/plan.h"
 
@@ -27,6 +28,7 @@ struct StepOptions {
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
   int64_t max_running = 32;
+  PlanChoice plans = {};
   OpObserver* observer = nullptr;  // must outlive the runner; null: nobody looks
 };
 
@@ -48,6 +50,7 @@ class StepRunner {
   const Glm52Weights& weights() const { return *weights_; }
   const Backend& backend() const { return *backend_; }
   const KvCache& cache() const { return *cache_; }
+  const PlanChoice& plans() const { return plans_; }
   int64_t n_pages() const { return n_pages_; }
 
  private:
@@ -57,6 +60,7 @@ class StepRunner {
   Glm52Config config_;
   int64_t page_size_;
   int64_t n_pages_;
+  PlanChoice plans_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Glm52Weights> weights_;
   std::unique_ptr<KvCache> cache_;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "backend/plan_source.h"
+#include "tuned/origin_counts.h"
 #include "tuned/table.h"
-#include "tuned/token_counts.h"
 
 namespace drawbridge {
 
@@ -41,7 +41,7 @@ class TunedPlans : public PlanSource {
   TilePlan find(const ProductKey& key, int64_t n_tokens) override;
 
   const DevicePlans& rows() const { return rows_; }
-  const TokenCounts& counts() const { return counts_; }
+  const OriginCounts& counts() const { return counts_; }
   /// The products asked for so far, each with the most tokens at once.
   const std::map<ProductKey, int64_t>& seen() const { return seen_; }
 
@@ -56,7 +56,7 @@ class TunedPlans : public PlanSource {
   FoundPlan look_up(const ProductKey& key, int64_t n_tokens);
 
   DevicePlans rows_;
-  TokenCounts counts_;
+  OriginCounts counts_;
   std::map<ProductKey, int64_t> seen_;
   std::set<ProductKey> said_;
   std::array<Remembered, kRemembered> remembered_ = {};  // steps ask the same again and again

@@ -60,9 +60,9 @@ TEST(TunedPlans, CountsTokensByOriginAndKnowsWhatWasAsked) {
 
 int64_t minute = 0;
 
-TEST(TokenCounts, ForgetsWhatIsOlderThanAnHour) {
+TEST(OriginCounts, ForgetsWhatIsOlderThanAnHour) {
   minute = 1000;
-  TokenCounts counts([] { return minute; });
+  OriginCounts counts([] { return minute; });
   counts.add(PlanOrigin::kMeasured, 10);
   minute += 59;
   counts.add(PlanOrigin::kDefault, 5);

@@ -1,4 +1,4 @@
-// TokenCounts: by where their plans came from, the tokens that went through products: since start, and in the last 60
+// OriginCounts: by where their plans came from, the tokens that went through products: since start, and in the last 60
 // minutes, in a ring of minutes.
 // Threads: one counts, any may read. A reader that comes while a minute begins may miss what it replaces.
 #pragma once
@@ -11,12 +11,12 @@
 
 namespace drawbridge {
 
-class TokenCounts {
+class OriginCounts {
  public:
   using Counts = std::array<int64_t, kPlanOrigins>;
 
   /// `minute` tells the time in minutes since any moment.
-  explicit TokenCounts(int64_t (*minute)() = coarse_minute) : minute_(minute) {}
+  explicit OriginCounts(int64_t (*minute)() = coarse_minute) : minute_(minute) {}
 
   void add(PlanOrigin origin, int64_t n_tokens);
   Counts since_start() const;

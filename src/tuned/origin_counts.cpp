@@ -1,4 +1,4 @@
-#include "tuned/token_counts.h"
+#include "tuned/origin_counts.h"
 
 #include <ctime>
 
@@ -13,13 +13,13 @@ void increase(std::atomic<int64_t>& counter, int64_t by) {
 }  // namespace
 
 /// A clock that costs no system call and no reading of the processor's own: products are many, minutes are long.
-int64_t TokenCounts::coarse_minute() {
+int64_t OriginCounts::coarse_minute() {
   timespec now = {};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return now.tv_sec / 60;
 }
 
-void TokenCounts::add(PlanOrigin origin, int64_t n_tokens) {
+void OriginCounts::add(PlanOrigin origin, int64_t n_tokens) {
   const auto place = static_cast<size_t>(origin);
   const int64_t minute = minute_();
   Slot& slot = ring_[static_cast<size_t>(minute % kMinutes)];
@@ -31,13 +31,13 @@ void TokenCounts::add(PlanOrigin origin, int64_t n_tokens) {
   increase(total_[place], n_tokens);
 }
 
-TokenCounts::Counts TokenCounts::since_start() const {
+OriginCounts::Counts OriginCounts::since_start() const {
   Counts counts = {};
   for (size_t i = 0; i < counts.size(); ++i) counts[i] = total_[i].load(std::memory_order_relaxed);
   return counts;
 }
 
-TokenCounts::Counts TokenCounts::last_hour() const {
+OriginCounts::Counts OriginCounts::last_hour() const {
   Counts counts = {};
   const int64_t now = minute_();
   for (const Slot& slot : ring_) {
