@@ -159,4 +159,11 @@ const Kernels& avx512_kernels();
 /// Needs AVX512_VNNI beside what avx512_kernels() needs.
 const Int8Kernels& avx512_vnni_kernels();
 
+const PanelKernels& portable_panels();
+const PanelKernels& avx2_panels();
+/// Without what needs more instructions; panel_kernels() (panel_kernels.h) adds it.
+const PanelKernels& avx512_panels();
+/// int8. Needs AVX512_VNNI.
+const PanelProduct& avx512_vnni_panels();
+
 }  // namespace drawbridge
