@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "backend/cpu/cpu_features.h"
+#include "backend/cpu/panel_kernels.h"
 #include "backend/cpu/scalar.h"
 #include "backend/cpu/simd.h"
 
@@ -21,15 +22,6 @@ const Kernels& kernels_of(Isa isa) {
   return portable_kernels();
 }
 
-DotProducts dot_products(Isa isa, const CpuFeatures& features) {
-  DotProducts dots;
-  dots.bf16 = features.avx512_bf16;
-#if defined(__x86_64__)
-  if (isa == Isa::kAvx512 && features.avx512_vnni) dots.int8 = &avx512_vnni_kernels();
-#endif
-  return dots;
-}
-
 }  // namespace
 
 void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps) {
@@ -37,25 +29,18 @@ void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w,
   rms_norm(y, resid, w, eps);
 }
 
-Result<CpuDevice> resolve_cpu_device(const CpuOptions& options) {
+Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
   const CpuFeatures features = detect_cpu_features();
   DB_ASSIGN(const Isa isa, choose_isa(options.isa, features));
   if (options.n_threads < 0 || options.n_threads > kMaxThreads) {
     return fail(Code::kInvalidArgument, "--threads: wanted 0 (all) to {}, found {}", kMaxThreads, options.n_threads);
   }
-  if (isa == Isa::kScalar) return CpuDevice{isa_name(isa), 1};
-  const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
-  return CpuDevice{isa_name(isa), std::clamp<int64_t>(n_threads, 1, kMaxThreads)};
-}
-
-Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
-  DB_ASSIGN(const CpuDevice device, resolve_cpu_device(options));
-  const CpuFeatures features = detect_cpu_features();
-  DB_ASSIGN(const Isa isa, choose_isa(device.isa, features));
   if (isa == Isa::kScalar) return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
-  DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(device.n_threads)));
+  const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
+  DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads))));
+  const CpuKernels kernels{kernels_of(isa), panel_kernels(isa, features), features.avx512_bf16};
   return std::unique_ptr<Backend>(
-      std::make_unique<SimdBackend>(options.numerics, kernels_of(isa), dot_products(isa, features), std::move(pool)));
+      std::make_unique<SimdBackend>(options.numerics, kernels, options.plans, std::move(pool)));
 }
 
 std::vector<std::string> usable_cpu_isas() {

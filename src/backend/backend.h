@@ -37,6 +37,12 @@ struct RouterOptions {
   float scaling_factor = 1.0f;  // applied after normalizing
 };
 
+/// How often a backend's threads had to wait for each other.
+struct ParallelCounts {
+  int64_t n_regions = 0;  // loops that were shared among threads, each ended by a barrier
+  int64_t wait_ns = 0;    // that the issuing thread waited at these ends
+};
+
 /// Owner of device memory.
 using Buffer = std::shared_ptr<void>;
 
@@ -53,6 +59,8 @@ class Backend {
   virtual bool prefers_panels(WeightFormat) const { return false; }
   /// First failure since the last call, then cleared.
   virtual Status status() = 0;
+  /// Since the start; a device without such threads counts none.
+  virtual ParallelCounts parallel_counts() const { return {}; }
 
   /// x [T, D] = rows of `table` [V, D].
   virtual void embed(View x, const Matrix& table, std::span<const int32_t> token) = 0;
@@ -85,6 +93,7 @@ class Backend {
                              View selected, float scale) = 0;
   /// Router in f32: s = sigmoid(logit), choose by s + bias within the best groups, weigh by s. expert i32 [T, K],
   /// weight [T, K], logit [T, E], bias [E]. Slots are in descending order of s + bias; ties: lower expert first.
+  /// Columns beyond options.experts_per_token are experts E, E + 1, ... that every token has with weight 1.
   virtual void route(View expert, View weight, View logit, std::span<const float> bias,
                      const RouterOptions& options) = 0;
   /// y [T, D] = sum_k weight[t, k] * expert_k(x), summed in f32 in slot order.
@@ -108,15 +117,8 @@ struct CpuOptions {
   std::string isa = "auto";  // auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;     // 0: as many as the process may use
   Numerics numerics;
-  std::shared_ptr<PlanSource> plans;  // null: default_plan
+  std::shared_ptr<PlanSource> plans = nullptr;  // null: default_plan
 };
-
-/// What make_cpu_backend makes of "auto" and 0.
-struct CpuDevice {
-  std::string isa;
-  int64_t n_threads = 0;
-};
-Result<CpuDevice> resolve_cpu_device(const CpuOptions& options);
 
 /// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector
 /// kernels of this CPU. One whose instructions are missing is refused by name.

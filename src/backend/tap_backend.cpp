@@ -10,7 +10,10 @@ class TapBackend : public Backend {
   std::string describe() const override { return ops_->describe(); }
   const Numerics& numerics() const override { return ops_->numerics(); }
   Result<Buffer> allocate(int64_t bytes) override { return ops_->allocate(bytes); }
+  bool prefers_panels(WeightFormat format) const override { return ops_->prefers_panels(format); }
   Status status() override { return ops_->status(); }
+  bool prefers_panels(WeightFormat format) const override { return ops_->prefers_panels(format); }
+  ParallelCounts parallel_counts() const override { return ops_->parallel_counts(); }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override { ops_->embed(x, table, token); }
   void rms_norm(View y, View x, std::span<const float> w, float eps) override { ops_->rms_norm(y, x, w, eps); }
@@ -50,7 +53,7 @@ class TapBackend : public Backend {
   void route(View expert, View weight, View logit, std::span<const float> bias, const RouterOptions& options) override {
     ops_->route(expert, weight, logit, bias, options);
     ops_->synchronize();
-    observer_.on_route(expert);
+    observer_.on_route(slice_cols(expert, 0, options.experts_per_token));
   }
   void moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) override {
     ops_->moe(y, x, expert, weight, experts);

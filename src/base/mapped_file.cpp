@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
+
+#include "base/check.h"
 
 namespace drawbridge {
 namespace {
@@ -42,6 +45,14 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (data == MAP_FAILED) return fail(Code::kUnavailable, "{}: cannot be mapped: {}", path, std::strerror(errno));
   return MappedFile(path, {static_cast<const std::byte*>(data), size});
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  constexpr uintptr_t kPage = 4096;
+  const auto start = reinterpret_cast<uintptr_t>(part.data());
+  const uintptr_t from = (start + kPage - 1) / kPage * kPage, to = (start + part.size()) / kPage * kPage;
+  DB_CHECK(part.data() >= bytes_.data() && part.data() + part.size() <= bytes_.data() + bytes_.size());
+  if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

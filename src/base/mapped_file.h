@@ -19,6 +19,8 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  /// Takes the whole pages within `part` out of the process; reading them brings them back from the file.
+  void release(std::span<const std::byte> part) const;
   const std::string& path() const { return path_; }
 
  private:

@@ -111,6 +111,18 @@ Test read_test(int64_t n_threads, const StreamArrays& arrays) {
                      [](auto a, auto, auto) { sink = stream_kernels().sum(a.data(), a.size()); });
 }
 
+Test peak_test(const PeakKernel& kernel, int64_t n_threads) {
+  const auto run = [kernel, n_threads](int64_t n) { return run_gang(n_threads, [&](int64_t) { kernel.run(n); }); };
+  const char* unit = kernel.name.starts_with("int") ? "GOP/s" : "GFLOP/s";
+  constexpr int64_t kFirstRepeat = 100'000;
+  return {{kernel.name, kernel.isa, unit, n_threads, {}, {}},
+          static_cast<double>(kernel.operations * n_threads),
+          run,
+          kFirstRepeat,
+          {},
+          {}};
+}
+
 void add_tests(int64_t n_threads, const StreamArrays& arrays, std::vector<Test>& tests) {
   tests.push_back(read_test(n_threads, arrays));
   tests.push_back(stream_test("memory copy", n_threads, 2, arrays,
@@ -118,16 +130,7 @@ void add_tests(int64_t n_threads, const StreamArrays& arrays, std::vector<Test>&
   tests.push_back(stream_test("memory triad", n_threads, 3, arrays, [](auto a, auto b, auto c) {
     stream_kernels().triad(a.data(), b.data(), c.data(), 0.5f, a.size());
   }));
-  for (const PeakKernel& kernel : peak_kernels()) {
-    const auto run = [kernel, n_threads](int64_t n) { return run_gang(n_threads, [&](int64_t) { kernel.run(n); }); };
-    const char* unit = kernel.name.starts_with("int") ? "GOP/s" : "GFLOP/s";
-    tests.push_back({{kernel.name, kernel.isa, unit, n_threads, {}, {}},
-                     static_cast<double>(kernel.operations * n_threads),
-                     run,
-                     100'000,
-                     {},
-                     {}});
-  }
+  for (const PeakKernel& kernel : peak_kernels()) tests.push_back(peak_test(kernel, n_threads));
 }
 
 void take_samples(const MachineOptions& options, std::vector<Test>& tests) {
@@ -236,13 +239,42 @@ Result<MachineReport> measure_machine(const MachineOptions& options) {
   return report;
 }
 
-Result<Spread> measure_read_bandwidth(const MachineOptions& options) {
+double MachineLimits::seconds(int64_t bytes, const std::array<int64_t, kArithmetics>& operations) const {
+  double computing = 0;
+  for (size_t i = 0; i < kArithmetics; ++i) {
+    computing += static_cast<double>(operations[i]) / (1e9 * peak_g_per_s[i].median);
+  }
+  return std::max(computing, static_cast<double>(bytes) / (1e9 * read_gb_per_s.median));
+}
+
+Result<MachineLimits> measure_limits(const MachineOptions& options, int64_t n_threads) {
   DB_TRY(check_options(options));
   const MachineInfo info = read_machine_info();
-  DB_ASSIGN(const StreamArrays arrays, StreamArrays::create(choose_buffer_bytes(options, info), info.n_cpus));
-  std::vector<Test> tests = {read_test(info.n_cpus, arrays)};
+  if (n_threads == 0) n_threads = info.n_cpus;
+  DB_ASSIGN(const StreamArrays arrays, StreamArrays::create(choose_buffer_bytes(options, info), n_threads));
+  std::vector<Test> tests = {read_test(n_threads, arrays)};
+  for (const PeakKernel& kernel : peak_kernels()) tests.push_back(peak_test(kernel, n_threads));
   take_samples(options, tests);
-  return tests[0].row.rate;
+  MachineLimits limits;
+  limits.read_gb_per_s = tests[0].row.rate;
+  limits.peak_g_per_s.fill(tests[1].row.rate);  // f32, which comes first
+  for (const Test& test : tests) {
+    if (test.row.test == "bf16 dot") limits.peak_g_per_s[static_cast<size_t>(Arithmetic::kBf16)] = test.row.rate;
+    if (test.row.test == "int8 dot") limits.peak_g_per_s[static_cast<size_t>(Arithmetic::kInt8)] = test.row.rate;
+  }
+  return limits;
+}
+
+MachineLimits limits_around(const MachineLimits& before, const MachineLimits& after) {
+  const auto around = [](const Spread& a, const Spread& b) {
+    return Spread{(a.median + b.median) / 2, std::min(a.min, b.min), std::max(a.max, b.max)};
+  };
+  MachineLimits limits;
+  limits.read_gb_per_s = around(before.read_gb_per_s, after.read_gb_per_s);
+  for (size_t i = 0; i < kArithmetics; ++i) {
+    limits.peak_g_per_s[i] = around(before.peak_g_per_s[i], after.peak_g_per_s[i]);
+  }
+  return limits;
 }
 
 Status run_bench_machine(const MachineOptions& options, std::ostream& out) {

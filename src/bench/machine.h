@@ -5,11 +5,13 @@
 // from a buffer much larger than the caches, in huge pages where the system gives them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "backend/op_cost.h"
 #include "base/result.h"
 #include "bench/machine_info.h"
 #include "bench/samples.h"
@@ -42,8 +44,20 @@ struct MachineReport {
 /// Errors: a wrong option, no memory for the buffers.
 Result<MachineReport> measure_machine(const MachineOptions& options);
 
-/// GB/s at which all threads together read memory: the least time that weights cost is their bytes over this.
-Result<Spread> measure_read_bandwidth(const MachineOptions& options);
+/// What bounds an op: bytes over the one, operations over the other.
+struct MachineLimits {
+  Spread read_gb_per_s;
+  /// By Arithmetic: of the widest instructions of this CPU for these numbers, f32's where it has none.
+  std::array<Spread, kArithmetics> peak_g_per_s;
+
+  /// The least time that this work takes.
+  double seconds(int64_t bytes, const std::array<int64_t, kArithmetics>& operations) const;
+};
+
+/// With `n_threads` threads; 0: one for each CPU.
+Result<MachineLimits> measure_limits(const MachineOptions& options, int64_t n_threads);
+/// Of what was measured before and after something.
+MachineLimits limits_around(const MachineLimits& before, const MachineLimits& after);
 
 /// Measures, prints a table (or one JSON object) to `out`.
 Status run_bench_machine(const MachineOptions& options, std::ostream& out);

@@ -92,7 +92,29 @@ TEST(Machine, WrongOptionsAreRefusedByName) {
   options = quick();
   options.buffer_bytes = 64;
   EXPECT_THAT(measure_machine(options).status().message(), HasSubstr("--buffer-bytes"));
-  EXPECT_FALSE(measure_read_bandwidth(options).ok());
+  EXPECT_FALSE(measure_limits(options, 0).ok());
+}
+
+TEST(Machine, LimitsAreAllThere) {
+  const auto limits = measure_limits(quick(), 1);
+  ASSERT_TRUE(limits.ok()) << limits.status().message();
+  EXPECT_GT(limits->read_gb_per_s.median, 0);
+  for (const Spread& peak : limits->peak_g_per_s) EXPECT_GT(peak.median, 0);
+}
+
+TEST(Machine, TheLargerShareBoundsAnOp) {
+  MachineLimits limits;
+  limits.read_gb_per_s = {10, 10, 10};
+  limits.peak_g_per_s = {Spread{100, 100, 100}, Spread{200, 200, 200}, Spread{400, 400, 400}};
+  EXPECT_DOUBLE_EQ(limits.seconds(20'000'000'000, {1, 1, 1}), 2);
+  EXPECT_DOUBLE_EQ(limits.seconds(1, {100'000'000'000, 200'000'000'000, 400'000'000'000}), 3);
+  MachineLimits later = limits;
+  later.read_gb_per_s = {20, 8, 30};
+  const MachineLimits around = limits_around(limits, later);
+  EXPECT_EQ(around.read_gb_per_s.median, 15);
+  EXPECT_EQ(around.read_gb_per_s.min, 8);
+  EXPECT_EQ(around.read_gb_per_s.max, 30);
+  EXPECT_EQ(around.peak_g_per_s[1].median, 200);
 }
 
 }  // namespace

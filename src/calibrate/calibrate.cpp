@@ -59,7 +59,7 @@ Result<CalibrationStats> calibrate(const CalibrateOptions& options, const Calibr
   engine.kv_tokens = cut.context;               // one window at a time
   engine.max_running = engine.max_step_tokens;  // rows that want logits
   StatsCollector collector;
-  DB_ASSIGN(const auto runner, make_step_runner(engine, config, &collector));
+  DB_ASSIGN(const auto runner, make_step_runner(engine, config, {&collector}));
   if (options.store_kv_scales && runner->weights().checkpoint.find(kv_scale_name(0)) != nullptr) {
     return fail(Code::kAlreadyExists, "{}: {}: the weights have cache scales already; leave out --store-kv-scales",
                 options.engine.model, kv_scale_name(0));

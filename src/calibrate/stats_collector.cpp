@@ -70,7 +70,7 @@ void StatsCollector::bind_layer(const LayerWeights& w, int64_t layer, int64_t kv
   const auto& moe = std::get<MoeWeights>(w.mlp);
   add_module(prefix + "mlp.gate", moe.router);
   if (moe.shared) bind_mlp(*moe.shared, prefix + "mlp.shared_experts.");
-  bind_experts(moe.experts, prefix + "mlp.experts.");
+  bind_experts(moe.routed(), prefix + "mlp.experts.");
 }
 
 void StatsCollector::bind_mlp(const MlpMatrices& w, const std::string& prefix) {
@@ -79,7 +79,7 @@ void StatsCollector::bind_mlp(const MlpMatrices& w, const std::string& prefix) {
   add_module(prefix + "down_proj", w.down);
 }
 
-void StatsCollector::bind_experts(const std::vector<MlpMatrices>& experts, const std::string& prefix) {
+void StatsCollector::bind_experts(std::span<const MlpMatrices> experts, const std::string& prefix) {
   Siblings gate, up, down;
   for (size_t e = 0; e < experts.size(); ++e) {
     const size_t first = modules_.size();

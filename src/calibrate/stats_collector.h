@@ -44,7 +44,7 @@ class StatsCollector : public OpObserver {
   size_t add_module(const std::string& name, const Matrix& w);
   void bind_layer(const LayerWeights& w, int64_t layer, int64_t kv_lora);
   void bind_mlp(const MlpMatrices& w, const std::string& prefix);
-  void bind_experts(const std::vector<MlpMatrices>& experts, const std::string& prefix);
+  void bind_experts(std::span<const MlpMatrices> experts, const std::string& prefix);
   void add_rows(size_t module, const View& x);
   Module pooled(const Siblings& siblings) const;
 

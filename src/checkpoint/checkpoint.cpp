@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/sha256.h"
 
 namespace drawbridge {
 namespace {
@@ -111,6 +112,29 @@ Result<Checkpoint> Checkpoint::open(const std::string& directory, Contents conte
 const Tensor* Checkpoint::find(std::string_view name) const {
   const auto place = tensors_.find(name);
   return place == tensors_.end() ? nullptr : &place->second;
+}
+
+Result<std::string> Checkpoint::fingerprint() const {
+  Sha256 hash;
+  for (const MappedFile& file : files_) {
+    std::error_code error;
+    const auto changed = std::filesystem::last_write_time(file.path(), error);
+    if (error) return fail(Code::kUnavailable, "{}: its time cannot be read: {}", file.path(), error.message());
+    hash.add(fmt::format("{} {} {}\n", std::filesystem::path(file.path()).filename().string(), file.bytes().size(),
+                         changed.time_since_epoch().count()));
+  }
+  for (const auto& [name, tensor] : tensors_) {
+    hash.add(fmt::format("{} {} {}\n", name, describe_tensor(tensor), tensor.begin));
+  }
+  return hash.digest();
+}
+
+void Checkpoint::release(const void* data, int64_t n_bytes) const {
+  const std::span<const std::byte> part(static_cast<const std::byte*>(data), static_cast<size_t>(n_bytes));
+  for (const MappedFile& file : files_) {
+    const auto all = file.bytes();
+    if (part.data() >= all.data() && part.data() + part.size() <= all.data() + all.size()) file.release(part);
+  }
 }
 
 }  // namespace drawbridge

@@ -44,6 +44,10 @@ class Checkpoint {
   const std::map<std::string, Tensor, std::less<>>& tensors() const { return tensors_; }
   const std::string& directory() const { return directory_; }
   int64_t n_files() const { return static_cast<int64_t>(files_.size()); }
+  /// Hexadecimal; another one as soon as a file is another: by name, size, time of change, and its header's bytes.
+  Result<std::string> fingerprint() const;
+  /// Tells the system that these bytes of a tensor are not needed soon. They stay readable.
+  void release(const void* data, int64_t n_bytes) const;
   /// Files that are missing or shorter than their header says, one line each.
   const std::vector<std::string>& incomplete() const { return incomplete_; }
 

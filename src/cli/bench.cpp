@@ -16,6 +16,7 @@ void add_bench_engine(CLI::App& bench, Action& action) {
   verb->add_option("-n,--generate-tokens", o->generate_tokens, "decode tests")->capture_default_str();
   verb->add_option("--streams", o->n_streams, "equal requests at once in decode tests")->capture_default_str();
   verb->add_option("-r,--rounds", o->n_rounds, "timed rounds after one warm-up")->capture_default_str();
+  verb->add_flag("--profile", o->profile, "also where a step's time goes, op by op, in rounds of their own");
   verb->add_flag("--json", o->json, "one JSON object");
   verb->callback([o, &action] { action = [o] { return run_bench_engine(*o, std::cout); }; });
 }

@@ -52,6 +52,7 @@ Status check_options(const ServeOptions& o) {
 void log_card(const ModelCard& card, const EngineOptions& options) {
   spdlog::info("model name={} architecture={} backend=\"{}\" activation={} parameters={} weight_bytes={}", card.name,
                card.architecture, card.backend, card.activation, card.n_parameters, card.weight_bytes);
+  if (!card.packing.empty()) spdlog::info("weights packing=\"{}\"", card.packing);
   spdlog::info("cache dtype={}{} bytes_per_token={}", card.kv_cache_dtype,
                options.kv_cache_dtype == "auto" ? " (auto)" : "", card.kv_bytes_per_token);
   spdlog::info("caps max_context={} max_running={} max_waiting={} max_step_tokens={}", card.max_context,

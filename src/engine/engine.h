@@ -112,6 +112,7 @@ struct ModelCard {
   std::string name;          // last part of the model's directory
   std::string architecture;  // "glm_moe_dsa"
   std::string backend;       // Backend::describe()
+  std::string packing;       // what was done to the weights' order at start; empty: nothing
   std::string activation;    // inputs of products with quantized weights: bf16, int8, mxfp8, mxfp4
   int64_t n_parameters = 0;
   int64_t weight_bytes = 0;
@@ -160,8 +161,12 @@ struct EngineOptions {
   int64_t max_running = 32;             // requests stepped together
   int64_t max_waiting = 256;            // requests queued beyond that
   int64_t max_step_tokens = 512;        // token budget of one step
+  std::string weights_cache;            // directory that keeps repacked weights for the next start; empty: none
 };
 
-Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options);
+class OpTrace;
+
+/// `trace` may watch the ops of its steps and must outlive it; null: nobody looks.
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrace* trace = nullptr);
 
 }  // namespace drawbridge

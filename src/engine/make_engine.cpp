@@ -71,6 +71,7 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
+  card.packing = runner.packing();
   const Inventory& inventory = runner.weights().inventory;
   const InputCodec codec = runner.backend().numerics().input_codec;
   card.activation = input_codec_name(codec);
@@ -117,28 +118,37 @@ Result<int64_t> self_check(StepRunner& runner, const EngineOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
-                                                     OpObserver* observer) {
+                                                     const OpWatchers& watchers) {
   DB_ASSIGN(Numerics numerics, read_numerics(options.numerics, config.dtype));
   DB_ASSIGN(numerics.kv_cache, choose_kv_type(options, numerics.kv_cache));
   DB_ASSIGN(numerics.input_codec, read_activation(options.activation, options.numerics));
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
-  StepOptions step{options.model,     options.isa, options.n_threads,       numerics,           options.kv_scale,
-                   options.page_size, n_pages,     options.max_step_tokens, options.max_running};
-  step.observer = observer;
+  StepOptions step;
+  step.model = options.model;
+  step.isa = options.isa;
+  step.n_threads = options.n_threads;
+  step.numerics = numerics;
+  step.kv_scale = options.kv_scale;
+  step.page_size = options.page_size;
+  step.n_pages = n_pages;
+  step.max_step_tokens = options.max_step_tokens;
+  step.max_running = options.max_running;
+  step.weights_cache = options.weights_cache;
+  step.watchers = watchers;
   DB_ASSIGN(step.plans, choose_plans(options));
   return StepRunner::create(config, step);
 }
 
-Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options) {
+Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrace* trace) {
   DB_TRY(check_options(options));
   DB_ASSIGN(Glm52Config config, load_glm52_config(options.model));
   DB_ASSIGN(const GenerationConfig generation, load_generation_config(options.model, config.vocab));
   ModelCard card;
   apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
-  DB_ASSIGN(auto runner, make_step_runner(options, config, nullptr));
+  DB_ASSIGN(auto runner, make_step_runner(options, config, OpWatchers{nullptr, trace}));
   DB_ASSIGN(const int64_t n_checked, self_check(*runner, options));
   const Coverage coverage = plan_coverage(options, *runner, n_checked);
   DB_TRY(check_strict(options, coverage));

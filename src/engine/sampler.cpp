@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <optional>
 
 #include "base/rng.h"
 
@@ -13,6 +15,38 @@ size_t index(int32_t token) {
   return static_cast<size_t>(token);
 }
 
+/// The largest logit, its first place, and whether all are finite.
+struct Survey {
+  float top = 0;
+  size_t at = 0;
+  bool is_finite = true;
+};
+
+/// One pass, in blocks of independent maxima that the compiler makes vectors of. A logit that is not finite times zero
+/// is not zero.
+Survey survey(std::span<const float> logits) {
+  constexpr size_t kLanes = 16;
+  const size_t whole = logits.size() / kLanes * kLanes;
+  float top[kLanes], zero[kLanes] = {};
+  std::fill_n(top, kLanes, logits[0]);
+  for (size_t i = 0; i < whole; i += kLanes) {
+    const float* const own = logits.data() + i;
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      top[lane] = own[lane] > top[lane] ? own[lane] : top[lane];
+      zero[lane] += own[lane] * 0.0f;
+    }
+  }
+  for (size_t i = whole; i < logits.size(); ++i) {
+    top[0] = std::max(top[0], logits[i]);
+    zero[0] += logits[i] * 0.0f;
+  }
+  Survey found;
+  found.top = *std::max_element(top, top + kLanes);
+  found.is_finite = std::accumulate(zero, zero + kLanes, 0.0f) == 0.0f;
+  found.at = static_cast<size_t>(std::find(logits.begin(), logits.end(), found.top) - logits.begin());
+  return found;
+}
+
 double log_sum_exp(std::span<const float> logits) {
   const double top = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
@@ -20,22 +54,36 @@ double log_sum_exp(std::span<const float> logits) {
   return top + std::log(sum);
 }
 
+/// The n largest, best first; ties: the lower id. A heap of the n best so far, its worst on top.
+std::vector<int32_t> most_likely(std::span<const float> logits, size_t n) {
+  const auto better = [&](int32_t a, int32_t b) {
+    return logits[index(a)] != logits[index(b)] ? logits[index(a)] > logits[index(b)] : a < b;
+  };
+  std::vector<int32_t> best;
+  for (size_t i = 0; i < logits.size() && n > 0; ++i) {
+    if (best.size() == n) {
+      if (logits[i] <= logits[index(best.front())]) continue;
+      std::pop_heap(best.begin(), best.end(), better);
+      best.pop_back();
+    }
+    best.push_back(static_cast<int32_t>(i));
+    std::push_heap(best.begin(), best.end(), better);
+  }
+  std::sort_heap(best.begin(), best.end(), better);
+  return best;
+}
+
 void read_logprobs(std::span<const float> raw, int32_t n, Sampled& out) {
   const double norm = log_sum_exp(raw);
   const auto logprob = [&](int32_t t) { return static_cast<float>(static_cast<double>(raw[index(t)]) - norm); };
   out.chosen = {out.token, logprob(out.token)};
-  std::vector<int32_t> order(raw.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto count = std::min<std::ptrdiff_t>(n, static_cast<std::ptrdiff_t>(raw.size()));
-  std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](int32_t a, int32_t b) {
-    return raw[index(a)] != raw[index(b)] ? raw[index(a)] > raw[index(b)] : a < b;
-  });
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    out.alternatives.push_back({order[static_cast<size_t>(i)], logprob(order[static_cast<size_t>(i)])});
+  for (const int32_t token : most_likely(raw, static_cast<size_t>(n))) {
+    out.alternatives.push_back({token, logprob(token)});
   }
 }
 
-void penalize(std::span<float> logits, const SamplingOptions& o, const TokenCounts& counts) {
+/// Whether it changed anything.
+bool penalize(std::span<float> logits, const SamplingOptions& o, const TokenCounts& counts) {
   const auto repeat = [&](int32_t token) {
     float& logit = logits[index(token)];
     logit = logit > 0 ? logit / o.repetition_penalty : logit * o.repetition_penalty;
@@ -46,65 +94,119 @@ void penalize(std::span<float> logits, const SamplingOptions& o, const TokenCoun
       if (!counts.prompt.contains(token)) repeat(token);
     }
   }
+  const bool counts_matter = o.presence_penalty != 0.0f || o.frequency_penalty != 0.0f;
   for (const auto& [token, n] : counts.generated) {
-    logits[index(token)] -= o.presence_penalty + o.frequency_penalty * static_cast<float>(n);
+    if (counts_matter) logits[index(token)] -= o.presence_penalty + o.frequency_penalty * static_cast<float>(n);
   }
   for (const auto& [token, bias] : o.logit_bias) logits[index(token)] += bias;
+  return o.repetition_penalty != 1.0f || counts_matter || !o.logit_bias.empty();
 }
 
 struct Candidate {
   int32_t token;
-  double p;
+  double p;  // e^((logit - top) / temperature)
 };
 
-/// Tokens that top-k, top-p and min-p leave, most likely first; p need not sum to 1.
-std::vector<Candidate> candidates(std::span<const float> logits, const SamplingOptions& o) {
-  const double top = *std::max_element(logits.begin(), logits.end());
-  std::vector<Candidate> all;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    const double p = std::exp((static_cast<double>(logits[i]) - top) / static_cast<double>(o.temperature));
-    if (p >= static_cast<double>(o.min_p)) all.push_back({static_cast<int32_t>(i), p});
-  }
-  std::sort(all.begin(), all.end(),
-            [](const Candidate& a, const Candidate& b) { return a.p != b.p ? a.p > b.p : a.token < b.token; });
-  if (o.top_k > 0 && static_cast<size_t>(o.top_k) < all.size()) all.resize(static_cast<size_t>(o.top_k));
-  if (o.top_p >= 1.0f) return all;
-  double total = 0, kept = 0;
-  for (const Candidate& c : all) total += c.p;
-  size_t n = 0;
-  while (n < all.size() && kept < static_cast<double>(o.top_p) * total) kept += all[n++].p;
-  all.resize(std::max<size_t>(n, 1));
-  return all;
+bool is_better(const Candidate& a, const Candidate& b) {
+  return a.p != b.p ? a.p > b.p : a.token < b.token;
 }
 
-int32_t draw(const std::vector<Candidate>& all, double u) {
-  double total = 0;
-  for (const Candidate& c : all) total += c.p;
-  double left = u * total;
-  for (const Candidate& c : all) {
-    left -= c.p;
-    if (left < 0) return c.token;
+/// The candidate at which the sum of p, from the best on, first is enough; of all when none is the last.
+struct Crossing {
+  size_t rank = 0;
+  double sum = 0;  // up to and with it
+};
+
+/// Orders `all` only so far that those before the crossing are the better ones: halves are partitioned, not sorted.
+template <typename IsEnough>
+Crossing find_crossing(std::span<Candidate> all, const IsEnough& is_enough) {
+  size_t from = 0, to = all.size();
+  double before = 0;
+  while (to - from > 1) {
+    const size_t middle = from + (to - from) / 2;
+    const auto at = [&](size_t i) { return all.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::nth_element(at(from), at(middle), at(to), is_better);
+    double half = before;
+    for (size_t i = from; i < middle; ++i) half += all[i].p;
+    if (is_enough(half)) {
+      to = middle;
+    } else {
+      from = middle;
+      before = half;
+    }
   }
-  return all.back().token;
+  return {from, before + all[from].p};
+}
+
+/// The tokens within some nats of the top, and what is known of the others that top-k and min-p leave: `rest` is more
+/// than their p make together. Only where that could change the outcome are more tokens looked at.
+struct Near {
+  std::vector<Candidate> all;
+  double total = 0;  // of their p
+  double rest = 0;
+};
+
+Near tokens_near_top(std::span<const float> logits, float top, double nats, const SamplingOptions& o) {
+  const double temperature = o.temperature, min_p = o.min_p, cut = static_cast<double>(top) - nats * temperature;
+  Near near;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (!(static_cast<double>(logits[i]) >= cut)) continue;
+    const double p = std::exp((static_cast<double>(logits[i]) - static_cast<double>(top)) / temperature);
+    if (p >= min_p) near.all.push_back({static_cast<int32_t>(i), p});
+  }
+  const size_t most = o.top_k > 0 ? std::min(static_cast<size_t>(o.top_k), logits.size()) : logits.size();
+  if (near.all.size() > most) {
+    std::nth_element(near.all.begin(), near.all.begin() + o.top_k, near.all.end(), is_better);
+    near.all.resize(most);
+  }
+  for (const Candidate& c : near.all) near.total += c.p;
+  const double largest = std::exp(-nats);
+  near.rest = largest < min_p ? 0 : static_cast<double>(most - near.all.size()) * largest;
+  return near;
+}
+
+/// The token that u in [0, 1) falls on when those that remain stand by p, best first; none when that depends on `rest`.
+std::optional<int32_t> draw_near(Near& near, double u, double top_p) {
+  std::span<Candidate> kept(near.all);
+  if (top_p < 1) {
+    const Crossing last = find_crossing(kept, [&](double sum) { return sum >= top_p * near.total; });
+    if (near.rest > 0 && last.sum < top_p * (near.total + near.rest)) return std::nullopt;
+    kept = kept.first(last.rank + 1);
+    near.total = last.sum;
+    near.rest = 0;
+  }
+  const Crossing drawn = find_crossing(kept, [&](double sum) { return sum > u * near.total; });
+  if (near.rest > 0 && drawn.sum <= u * (near.total + near.rest)) return std::nullopt;
+  return kept[drawn.rank].token;
+}
+
+int32_t draw(std::span<const float> logits, float top, const SamplingOptions& o, double u) {
+  for (const double nats : {8.0, 16.0, 32.0}) {
+    Near near = tokens_near_top(logits, top, nats, o);
+    if (const auto token = draw_near(near, u, o.top_p)) return *token;
+  }
+  Near all = tokens_near_top(logits, top, std::numeric_limits<double>::infinity(), o);
+  return *draw_near(all, u, o.top_p);
 }
 
 }  // namespace
 
 Result<Sampled> sample(std::span<float> logits, const SamplingOptions& options, const TokenCounts& counts,
                        uint64_t seed, uint64_t position) {
-  const auto bad = std::find_if(logits.begin(), logits.end(), [](float v) { return !std::isfinite(v); });
-  if (bad != logits.end()) {
+  Survey found = survey(logits);
+  if (!found.is_finite) {
+    const auto bad = std::find_if(logits.begin(), logits.end(), [](float v) { return !std::isfinite(v); });
     return fail(Code::kInternal, "logit of token {} is {}: the model's output cannot be trusted", bad - logits.begin(),
                 *bad);
   }
   std::vector<float> raw;
   if (options.n_logprobs) raw.assign(logits.begin(), logits.end());
-  penalize(logits, options, counts);
+  if (penalize(logits, options, counts)) found = survey(logits);
   Sampled out;
   if (options.temperature == 0.0f) {
-    out.token = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    out.token = static_cast<int32_t>(found.at);
   } else {
-    out.token = draw(candidates(logits, options), uniform_at(seed, position));
+    out.token = draw(logits, found.top, options, uniform_at(seed, position));
   }
   if (options.n_logprobs) read_logprobs(raw, *options.n_logprobs, out);
   return out;

@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <random>
 
+#include "base/rng.h"
 #include "engine/stop_strings.h"
 
 namespace drawbridge {
@@ -102,6 +107,91 @@ TEST(Sampler, LogprobsAreOfTheRawDistribution) {
 TEST(Sampler, ALogitThatIsNoNumberFails) {
   std::vector<float> logits = {0, NAN};
   EXPECT_EQ(sample(logits, {}, {}, 1, 0).status().code(), Code::kInternal);
+}
+
+/// The rule as one would write it down: all tokens sorted, cut, and walked through.
+int32_t pick_by_sorting(const std::vector<float>& logits, const SamplingOptions& o, double u) {
+  struct Candidate {
+    int32_t token;
+    double p;
+  };
+  const double top = *std::max_element(logits.begin(), logits.end());
+  std::vector<Candidate> all;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double p = std::exp((static_cast<double>(logits[i]) - top) / static_cast<double>(o.temperature));
+    if (p >= static_cast<double>(o.min_p)) all.push_back({static_cast<int32_t>(i), p});
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Candidate& a, const Candidate& b) { return a.p != b.p ? a.p > b.p : a.token < b.token; });
+  if (o.top_k > 0 && static_cast<size_t>(o.top_k) < all.size()) all.resize(static_cast<size_t>(o.top_k));
+  const auto sum = [&] {
+    return std::accumulate(all.begin(), all.end(), 0.0, [](double s, const Candidate& c) { return s + c.p; });
+  };
+  if (o.top_p < 1.0f) {
+    const double wanted = static_cast<double>(o.top_p) * sum();
+    size_t n = 0;
+    for (double kept = 0; n < all.size() && kept < wanted; ++n) kept += all[n].p;
+    all.resize(std::max<size_t>(n, 1));
+  }
+  double left = u * sum();
+  for (const Candidate& c : all) {
+    left -= c.p;
+    if (left < 0) return c.token;
+  }
+  return all.back().token;
+}
+
+/// Peaked as a trained model's, flat as an untrained one's, in steps with many ties, and all alike.
+TEST(Sampler, TheSameTokenAsBySorting) {
+  std::mt19937 draw(3);
+  std::normal_distribution<float> normal;
+  const std::function<float()> kinds[] = {[&] { return 3 * normal(draw); }, [&] { return 12 * normal(draw); },
+                                          [&] { return 0.3f * normal(draw); },
+                                          [&] { return static_cast<float>(draw() % 7); }, [] { return -2.5f; }};
+  const auto options = [](float temperature, float top_p, int32_t top_k, float min_p) {
+    SamplingOptions o;
+    o.temperature = temperature;
+    o.top_p = top_p;
+    o.top_k = top_k;
+    o.min_p = min_p;
+    return o;
+  };
+  const SamplingOptions all_options[] = {
+      options(1, 1, 0, 0),        options(1, 0.95f, 0, 0),  options(0.6f, 1, 20, 0), options(1.5f, 1, 0, 0.05f),
+      options(1, 0.3f, 700, 0),   options(2, 0.999f, 0, 0), options(0.01f, 1, 0, 0), options(1, 0.9f, 40, 0.01f),
+      options(1e-6f, 1, 0, 0.5f), options(1, 1e-6f, 0, 0),  options(1, 1, 1, 0),     options(100, 1, 999, 1e-6f)};
+  for (const auto& kind : kinds) {
+    std::vector<float> logits(3001);
+    for (float& logit : logits) logit = kind();
+    for (const SamplingOptions& o : all_options) {
+      for (uint64_t position = 0; position < 20; ++position) {
+        const int32_t wanted = pick_by_sorting(logits, o, uniform_at(5, position));
+        ASSERT_EQ(pick(logits, o, 5, position), wanted) << o.temperature << " " << o.top_p << " " << o.top_k;
+      }
+    }
+  }
+}
+
+TEST(Sampler, AlternativesAreSortedAndTiesGoToTheLowerId) {
+  SamplingOptions o;
+  o.n_logprobs = 5;
+  std::vector<float> logits = {1, 4, 4, 0, 9, 4, 4, 2};
+  const auto sampled = sample(logits, o, {}, 1, 0);
+  std::vector<int32_t> tokens;
+  for (const TokenLogprob& t : sampled->alternatives) tokens.push_back(t.token);
+  EXPECT_EQ(tokens, (std::vector<int32_t>{4, 1, 2, 5, 6}));
+}
+
+TEST(Sampler, AnInfiniteLogitFailsWhereverItStands) {
+  for (size_t i = 0; i < 37; ++i) {
+    for (const float bad : {INFINITY, -INFINITY, NAN}) {
+      std::vector<float> logits(37, 1.5f);
+      logits[i] = bad;
+      const auto sampled = sample(logits, {}, {}, 1, 0);
+      ASSERT_FALSE(sampled.ok());
+      ASSERT_NE(sampled.status().message().find("token " + std::to_string(i) + " "), std::string::npos);
+    }
+  }
 }
 
 TEST(StopStrings, AnySplitOfTheTextGivesTheSame) {

@@ -1,8 +1,10 @@
 #include "engine/step.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "engine/kv_choice.h"
+#include "model/pack_weights.h"
 
 namespace drawbridge {
 namespace {
@@ -39,6 +41,11 @@ Rows gather(const Plan& plan, const StepRunner::Lookup& lookup, int64_t page_siz
   return rows;
 }
 
+PackingOptions packing_options(const StepOptions& options) {
+  const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
+  return {static_cast<int>(n_threads), options.weights_cache};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config, const StepOptions& options) {
@@ -50,10 +57,14 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   cpu.plans = options.plans.plans;
   runner->plans_ = options.plans;
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
-  if (options.observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *options.observer);
+  const auto [observer, trace] = options.watchers;
+  if (observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *observer);
+  if (trace != nullptr) runner->backend_ = make_trace_backend(std::move(runner->backend_), *trace);
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   DB_ASSIGN(Glm52Weights weights, bind_glm52_weights(config, std::move(checkpoint)));
   runner->weights_ = std::make_unique<Glm52Weights>(std::move(weights));
+  DB_ASSIGN(runner->packing_,
+            pack_glm52_weights(config, *runner->backend_, packing_options(options), *runner->weights_));
   DB_ASSIGN(const std::vector<float> scales,
             choose_kv_scales(config, runner->weights_->checkpoint, options.numerics.kv_cache, options.kv_scale));
   DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size, scales));

@@ -11,12 +11,19 @@
 
 #include "backend/backend.h"
 #include "backend/tap_backend.h"
+#include "backend/trace_backend.h"
 #include "engine/engine.h"
 #include "engine/plan_choice.h"
 #include "model/glm52.h"
 #include "sched/plan.h"
 
 namespace drawbridge {
+
+/// Who looks at the ops; must outlive the runner. Null: nobody.
+struct OpWatchers {
+  OpObserver* observer = nullptr;
+  OpTrace* trace = nullptr;
+};
 
 struct StepOptions {
   std::string model;
@@ -28,8 +35,9 @@ struct StepOptions {
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
   int64_t max_running = 32;
-  PlanChoice plans = {};
-  OpObserver* observer = nullptr;  // must outlive the runner; null: nobody looks
+  PlanChoice plans;
+  std::string weights_cache;  // of EngineOptions
+  OpWatchers watchers;
 };
 
 class StepRunner {
@@ -52,6 +60,8 @@ class StepRunner {
   const KvCache& cache() const { return *cache_; }
   const PlanChoice& plans() const { return plans_; }
   int64_t n_pages() const { return n_pages_; }
+  /// What was done to the weights' order at start; empty: nothing.
+  const std::string& packing() const { return packing_; }
 
  private:
   StepRunner(const Glm52Config& config, int64_t page_size, int64_t n_pages)
@@ -65,10 +75,11 @@ class StepRunner {
   std::unique_ptr<Glm52Weights> weights_;
   std::unique_ptr<KvCache> cache_;
   std::unique_ptr<Activations> activations_;
+  std::string packing_;
 };
 
 /// The runner that make_engine gives its engine: numerics, caches and buffers as the options say, which must be valid.
 Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& options, const Glm52Config& config,
-                                                     OpObserver* observer);
+                                                     const OpWatchers& watchers);
 
 }  // namespace drawbridge

@@ -45,7 +45,7 @@ Result<std::unique_ptr<ModelPass>> ModelPass::load(const EngineOptions& options)
   EngineOptions one_window = options;
   one_window.kv_tokens = std::min(options.max_context, config.max_positions);
   one_window.max_running = options.max_step_tokens;  // every token of a chunk wants logits
-  DB_ASSIGN(pass->runner_, make_step_runner(one_window, config, pass->recorder_.get()));
+  DB_ASSIGN(pass->runner_, make_step_runner(one_window, config, {pass->recorder_.get()}));
   pass->max_tokens_ = pass->runner_->n_pages() * one_window.page_size;
   pass->pages_.resize(static_cast<size_t>(pass->runner_->n_pages()));
   std::iota(pass->pages_.begin(), pass->pages_.end(), 0);

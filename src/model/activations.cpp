@@ -15,6 +15,7 @@ struct Wish {
 std::vector<Wish> token_wishes(Activations& a, const Glm52Config& c) {
   const DType f = DType::kF32, i = DType::kI32;
   const int64_t d = c.hidden, shared = c.moe_intermediate * c.n_shared_experts;
+  const int64_t n_chosen = c.experts_per_token + (c.fuses_shared() ? 1 : 0);
   return {{&a.x, f, 0, d},
           {&a.resid, f, 0, d},
           {&a.h, f, 0, d},
@@ -33,8 +34,8 @@ std::vector<Wish> token_wishes(Activations& a, const Glm52Config& c) {
           {&a.expert_gate, f, 0, shared},
           {&a.expert_up, f, 0, shared},
           {&a.router_logit, f, 0, c.n_experts},
-          {&a.expert, i, 0, c.experts_per_token},
-          {&a.expert_weight, f, 0, c.experts_per_token},
+          {&a.expert, i, 0, n_chosen},
+          {&a.expert_weight, f, 0, n_chosen},
           {&a.shared, f, 0, d},
           {&a.mtp_in, f, 0, 2 * d}};
 }

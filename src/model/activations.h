@@ -25,8 +25,8 @@ struct Activations {
   View gate, up;                // [T, I] dense MLP
   View expert_gate, expert_up;  // [T, shared I] shared expert
   View router_logit;            // [T, E]
-  View expert;                  // i32 [T, K]
-  View expert_weight;           // [T, K]
+  View expert;                  // i32 [T, K], K + 1 with the shared expert last where it is fused
+  View expert_weight;           // [T, K] or [T, K + 1]
   View shared;                  // [T, D] the shared expert's output
   View mtp_in;                  // [T, 2 D] embedding, hidden
   View last;                    // [R, D]

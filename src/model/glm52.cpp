@@ -75,13 +75,18 @@ void Glm52::select(const IndexerWeights& w, const KvView& kv, const Batch& b, Ac
   ops_.index_topk(a.selected, iq, a.iw, kv.index, b.map, b.pos);       // selected  [T, topk]
 }
 
+// A shared expert of the others' shape is one more of them that every token chooses with weight 1. Not where outputs are
+// rounded: there the routed sum is rounded before the shared expert joins it.
 void Glm52::moe(const MoeWeights& w, Activations& a) {
+  const bool fused = w.fuses_shared() && ops_.numerics().activation == DType::kF32;
+  const int64_t n_chosen = cfg_.experts_per_token + (fused ? 1 : 0);     // K or K + 1
+  const View expert = slice_cols(a.expert, 0, n_chosen), weight = slice_cols(a.expert_weight, 0, n_chosen);
   const RouterOptions options{cfg_.experts_per_token, cfg_.n_group, cfg_.topk_group, cfg_.norm_topk_prob,
                               cfg_.routed_scaling_factor};
   ops_.linear_f32(a.router_logit, a.h, w.router);                        // logit     [T, E] in f32, always
-  ops_.route(a.expert, a.expert_weight, a.router_logit, w.bias, options);  // expert  [T, K]
-  ops_.moe(a.x, a.h, a.expert, a.expert_weight, w.experts);              // x = sum of weight_k expert_k(h)
-  if (!w.shared) return;
+  ops_.route(expert, weight, a.router_logit, w.bias, options);           // expert    [T, K] or [T, K + 1]
+  ops_.moe(a.x, a.h, expert, weight, fused ? w.experts : w.routed());    // x = sum of weight_k expert_k(h)
+  if (fused || !w.shared) return;
   mlp(a.shared, *w.shared, a.expert_gate, a.expert_up, a);
   ops_.add(a.x, a.shared);
 }

@@ -59,6 +59,8 @@ struct Glm52Config {
   int64_t qk_head() const { return qk_nope + qk_rope; }
   int64_t latent_width() const { return kv_lora + qk_rope; }  // cached elements a token and layer
   float softmax_scale() const { return 1.0f / std::sqrt(static_cast<float>(qk_head())); }
+  /// Whether the shared expert has a routed one's shape, so that it can be one more of them with weight 1.
+  bool fuses_shared() const { return n_experts > 0 && n_shared_experts == 1; }
   int64_t n_all_layers() const { return n_layers + n_mtp_layers; }
   bool is_sparse(int64_t layer) const;  // also for the MTP layer
   bool is_full(int64_t layer) const;    // also for the MTP layer

@@ -87,6 +87,7 @@ class Binder {
   Status moe(MoeWeights& w, const std::string& prefix) {
     DB_TRY(matrix(w.router, prefix + "gate", c_.n_experts, c_.hidden));
     DB_TRY(vector(w.bias, prefix + "gate.e_score_correction_bias", c_.n_experts));
+    w.experts.reserve(static_cast<size_t>(c_.n_experts) + 1);
     w.experts.resize(static_cast<size_t>(c_.n_experts));
     const bool stacked = has_stacked_experts(w_.checkpoint, prefix);
     for (int64_t e = 0; e < c_.n_experts; ++e) {
@@ -95,7 +96,9 @@ class Binder {
                      : mlp(expert, fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate));
     }
     if (c_.n_shared_experts == 0) return Status();
-    return mlp(w.shared.emplace(), prefix + "shared_experts.", c_.moe_intermediate * c_.n_shared_experts);
+    DB_TRY(mlp(w.shared.emplace(), prefix + "shared_experts.", c_.moe_intermediate * c_.n_shared_experts));
+    if (c_.fuses_shared()) w.experts.push_back(*w.shared);
+    return Status();
   }
 
   /// HuggingFace's in-memory form: gate rows first, up rows second.

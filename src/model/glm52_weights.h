@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -36,10 +37,13 @@ struct AttentionWeights {
 };
 
 struct MoeWeights {
-  Matrix router;            // [E, D]
-  std::vector<float> bias;  // [E] selects, never weighs
-  std::vector<MlpMatrices> experts;
-  std::optional<MlpMatrices> shared;
+  Matrix router;                      // [E, D]
+  std::vector<float> bias;            // [E] selects, never weighs
+  std::vector<MlpMatrices> experts;   // [E]; [E + 1] where the shared expert is as wide: then it is the last of them
+  std::optional<MlpMatrices> shared;  // that of the step's every token, whether or not it is among `experts`
+
+  bool fuses_shared() const { return static_cast<int64_t>(experts.size()) > static_cast<int64_t>(bias.size()); }
+  std::span<const MlpMatrices> routed() const { return {experts.data(), bias.size()}; }
 };
 
 struct LayerWeights {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/trace_backend.h"
 #include "model/glm52.h"
 
 namespace drawbridge {
@@ -78,6 +79,9 @@ class TinyModel {
     }
     return last;
   }
+
+  /// `trace`, which must outlive the model, sees its ops from now on.
+  void trace(OpTrace& trace) { backend_ = make_trace_backend(std::move(backend_), trace); }
 
   const Glm52Weights& weights() const { return *weights_; }
   const Glm52Config& config() const { return config_; }

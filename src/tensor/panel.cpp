@@ -116,7 +116,7 @@ void write_panels(const Matrix& rows, int64_t from, int64_t to, void* data, void
   }
 }
 
-Matrix panel_matrix(const Matrix& rows, void* data, void* scale) {
+Matrix panel_matrix(const Matrix& rows, const void* data, const void* scale) {
   Matrix w = rows;
   w.order = RowOrder::kPanels;
   w.data = data;

@@ -43,6 +43,6 @@ inline int64_t panel_column(int64_t k) {
 /// Writes panels [from, to) of `rows` to their places in data and scale, which panel_matrix describes.
 void write_panels(const Matrix& rows, int64_t from, int64_t to, void* data, void* scale);
 /// The matrix that `rows` becomes, its panels at `data` and `scale`, 64-byte aligned.
-Matrix panel_matrix(const Matrix& rows, void* data, void* scale);
+Matrix panel_matrix(const Matrix& rows, const void* data, const void* scale);
 
 }  // namespace drawbridge

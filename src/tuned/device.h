@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "backend/backend.h"
+#include "backend/cpu_device.h"
 
 namespace drawbridge {
 

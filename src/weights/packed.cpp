@@ -94,6 +94,17 @@ void* PackedStore::add(int64_t n_bytes) {
   return buffers_.back().get();
 }
 
+Result<uint8_t*> PackedStore::add_region(int64_t n_bytes) {
+  DB_ASSIGN(HugeRegion region, HugeRegion::allocate(n_bytes));
+  n_bytes_ += region.size();
+  return regions_.emplace_back(std::move(region)).data();
+}
+
+const MappedFile& PackedStore::add_file(MappedFile file) {
+  n_bytes_ += static_cast<int64_t>(file.bytes().size());
+  return files_.emplace_back(std::move(file));
+}
+
 SplitKvB split_kv_b(const Matrix& kv_b, int64_t n_heads, int64_t nope, PackedStore& store) {
   DB_CHECK(kv_b.n % n_heads == 0);
   const KvB source{kv_b, n_heads, kv_b.n / n_heads, nope};

@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/huge_region.h"
+#include "base/mapped_file.h"
 #include "tensor/matrix.h"
 
 namespace drawbridge {
@@ -14,10 +16,16 @@ class PackedStore {
  public:
   /// Room for `n_bytes`, zeroed, owned by the store.
   void* add(int64_t n_bytes);
+  /// The same in huge pages, page-aligned.
+  Result<uint8_t*> add_region(int64_t n_bytes);
+  /// Keeps `file` mapped as long as the store lives.
+  const MappedFile& add_file(MappedFile file);
   int64_t bytes() const { return n_bytes_; }
 
  private:
   std::vector<std::unique_ptr<uint8_t[]>> buffers_;
+  std::vector<HugeRegion> regions_;
+  std::vector<MappedFile> files_;
   int64_t n_bytes_ = 0;
 };
 

@@ -1,60 +1,83 @@
-// Scores against cached keys and what attention makes of them. Keys are read where they lie, f32 or bf16; fp8 rows
-// are decoded to f32 four at a time, so that every head of the call shares the work and the products are the same.
-// Included by kernels_<isa>.cpp after rows-inl.h.
+// Absorbed attention and the indexer in f32, for every instruction set; bf16 keys are widened where they lie.
+// Scores: products [keys, heads] over the width, four keys by a few heads at a time, summed lane by lane and then over
+// the lanes. Values: four keys at a time over the latent, so that o is loaded and stored less. A chunk reads its keys
+// twice, from the second-level cache the second time, and makes 2 heads (width + latent) operations of each: the limit
+// is the rate of f32 multiply-adds. Included by kernels_<isa>.cpp after rows-inl.h.
 #pragma once
 
-#include "backend/cpu/kernels.h"
+#include "backend/cpu/attention_kernels.h"
 
 namespace drawbridge {
 namespace {
 
-/// Nothing past the row is read: it may end the cache.
-inline void decode_codes(float* y, const uint8_t* codes, float scale, int64_t n) {
+template <bool kToBf16>
+void store_key(void* y, int64_t i, Vec v, int64_t n) {
+  if constexpr (kToBf16) {
+    auto* const to = static_cast<uint16_t*>(y) + i;
+    if (n >= kLanes) return store_bf16(to, v);
+    uint16_t lanes[kLanes];
+    store_bf16(lanes, v);
+    std::memcpy(to, lanes, static_cast<size_t>(n) * sizeof(uint16_t));
+  } else {
+    auto* const to = static_cast<float*>(y) + i;
+    n >= kLanes ? store(to, v) : store_some(to, v, n);
+  }
+}
+
+/// y[from .. from + n) = codes * scale. Nothing past the codes is read: they may end the cache.
+template <bool kToBf16>
+void decode_codes(void* y, int64_t from, const uint8_t* codes, float scale, int64_t n) {
   const Vec factor = splat(scale);
   const int64_t whole = n - n % kLanes;
-  for (int64_t i = 0; i < whole; i += kLanes) store(y + i, mul(widen_e4m3(codes + i), factor));
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    store_key<kToBf16>(y, from + i, mul(widen_e4m3(codes + i), factor), kLanes);
+  }
   if (whole == n) return;
   uint8_t lanes[kLanes] = {};
   std::memcpy(lanes, codes + whole, static_cast<size_t>(n - whole));
-  store_some(y + whole, mul(widen_e4m3(lanes), factor), n - whole);
+  store_key<kToBf16>(y, from + whole, mul(widen_e4m3(lanes), factor), n - whole);
 }
 
-/// y [width] = the values of an fp8 row.
-inline void decode_key(float* y, const KvFormat& f, const void* key) {
+template <bool kToBf16>
+void decode_key_to(void* y, const KvFormat& f, const void* key) {
   const auto* codes = static_cast<const uint8_t*>(key);
-  if (f.layout == KvLayout::kFp8) return decode_codes(y, codes, f.scale, f.width);
+  if (f.layout == KvLayout::kFp8) return decode_codes<kToBf16>(y, 0, codes, f.scale, f.width);
   for (int64_t i = 0; i < f.n_fp8; i += kKvGroup) {
     float scale;
     std::memcpy(&scale, codes + f.scale_at + i / kKvGroup * static_cast<int64_t>(sizeof scale), sizeof scale);
-    decode_codes(y + i, codes + i, scale, f.n_fp8 - i < kKvGroup ? f.n_fp8 - i : kKvGroup);
+    decode_codes<kToBf16>(y, i, codes + i, scale, f.n_fp8 - i < kKvGroup ? f.n_fp8 - i : kKvGroup);
   }
   const Row rest{codes + f.rest_at, nullptr};
   const int64_t n = f.width - f.n_fp8, whole = n - n % kLanes;
-  for (int64_t i = 0; i < whole; i += kLanes) store(y + f.n_fp8 + i, load_weights<Bf16Format>(rest, i));
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    store_key<kToBf16>(y, f.n_fp8 + i, load_weights<Bf16Format>(rest, i), kLanes);
+  }
   if (whole < n) {
-    store_some(y + f.n_fp8 + whole, load_some_weights<Bf16Format>(rest, whole, n - whole), n - whole);
+    store_key<kToBf16>(y, f.n_fp8 + whole, load_some_weights<Bf16Format>(rest, whole, n - whole), n - whole);
   }
 }
 
-/// The rows of keys k .. k + kTileRows, in f32 where they are fp8. Past the last key the last one is repeated.
+inline void decode_key(void* y, const KvFormat& format, const void* key, bool to_bf16) {
+  return to_bf16 ? decode_key_to<true>(y, format, key) : decode_key_to<false>(y, format, key);
+}
+
+inline int64_t query_block_bytes(int64_t width) {
+  return kHeadBlock * width * static_cast<int64_t>(sizeof(float));
+}
+
+inline void pack_query(uint8_t* block, int64_t head, const float* q, int64_t width) {
+  const auto bytes = static_cast<size_t>(width) * sizeof(float);
+  std::memcpy(block + static_cast<size_t>(head) * bytes, q, bytes);
+}
+
+/// Rows of keys k .. k + kTileRows. Past the last key the last one is repeated.
 inline void take_keys(const KeyRows& keys, int64_t k, Row (&row)[kTileRows]) {
-  const bool decode = keys.format.n_fp8 > 0;
-  for (int64_t r = 0; r < kTileRows; ++r) {
-    const bool is_key = k + r < keys.n;
-    if (!is_key) {
-      row[r] = row[r - 1];
-      continue;
-    }
-    row[r] = Row{keys.row[k + r], nullptr};
-    if (!decode) continue;
-    float* const decoded = keys.decoded + r * keys.format.width;
-    decode_key(decoded, keys.format, row[r].data);
-    row[r].data = decoded;
-  }
+  for (int64_t r = 0; r < kTileRows; ++r) row[r] = Row{keys.row[k + r < keys.n ? k + r : keys.n - 1], nullptr};
 }
 
 template <class KeyFormat>
 void index_scores_of(const IndexArgs& a) {
+  const auto* all_q = reinterpret_cast<const float*>(a.q);
   for (int64_t k = 0; k < a.keys.n; k += kTileRows) {
     Row row[kTileRows];
     take_keys(a.keys, k, row);
@@ -62,7 +85,7 @@ void index_scores_of(const IndexArgs& a) {
     for (int64_t h = 0; h < a.n_heads; h += kTileColumns) {
       const int64_t n_heads = a.n_heads - h < kTileColumns ? a.n_heads - h : kTileColumns;
       const float* q[kTileColumns] = {};
-      for (int64_t c = 0; c < n_heads; ++c) q[c] = a.q + (h + c) * a.q_stride;
+      for (int64_t c = 0; c < n_heads; ++c) q[c] = all_q + (h + c) * a.width;
       float sum[kTileColumns][kTileRows];
       run_tile<LaneTile<KeyFormat>>(n_heads, row, q, a.width, sum);
       for (int64_t c = 0; c < n_heads; ++c) {
@@ -75,40 +98,41 @@ void index_scores_of(const IndexArgs& a) {
 }
 
 inline void index_scores(const IndexArgs& a) {
-  return a.keys.format.layout == KvLayout::kBF16 ? index_scores_of<Bf16Format>(a) : index_scores_of<F32Format>(a);
+  return a.keys.is_bf16 ? index_scores_of<Bf16Format>(a) : index_scores_of<F32Format>(a);
 }
 
-/// score [n_heads, stride] of all keys, the stride a multiple of kTileRows.
+/// score [n_heads, kKeyChunk]
 template <class KeyFormat>
-void attention_scores(const AttendArgs& a, int64_t stride) {
+void attention_scores(const AttendArgs& a) {
+  const auto* all_q = reinterpret_cast<const float*>(a.q);
   for (int64_t k = 0; k < a.keys.n; k += kTileRows) {
     Row row[kTileRows];
     take_keys(a.keys, k, row);
     for (int64_t h = 0; h < a.n_heads; h += kTileColumns) {
       const int64_t n_heads = a.n_heads - h < kTileColumns ? a.n_heads - h : kTileColumns;
       const float* q[kTileColumns] = {};
-      for (int64_t c = 0; c < n_heads; ++c) q[c] = a.q + (h + c) * a.width;
+      for (int64_t c = 0; c < n_heads; ++c) q[c] = all_q + (h + c) * a.width;
       float sum[kTileColumns][kTileRows];
       run_tile<LaneTile<KeyFormat>>(n_heads, row, q, a.width, sum);
       for (int64_t c = 0; c < n_heads; ++c) {
-        for (int r = 0; r < kTileRows; ++r) a.score[(h + c) * stride + k + r] = sum[c][r] * a.scale;
+        for (int r = 0; r < kTileRows; ++r) a.score[(h + c) * kKeyChunk + k + r] = sum[c][r] * a.scale;
       }
     }
   }
 }
 
-/// exp(score - max) in place; the sum.
-inline float exponentials(float* score, int64_t n) {
-  float top = score[0];
-  for (int64_t k = 1; k < n; ++k) top = score[k] > top ? score[k] : top;
+/// e^(score - top) in place; the sum.
+inline float exponentials(float* score, int64_t n, float* top) {
+  *top = score[0];
+  for (int64_t k = 1; k < n; ++k) *top = score[k] > *top ? score[k] : *top;
   map_row(
-      score, n, [m = splat(top)](Vec s) { return exponential(sub(s, m)); }, score);
+      score, n, [m = splat(*top)](Vec s) { return exponential(sub(s, m)); }, score);
   return reduce_row(score, n, 0, [](Vec s, Vec acc) { return add(acc, s); });
 }
 
-/// o[h][i] += p[h][0] * key 0[i], then key 1, ...; a group of keys at a time so that o is loaded and stored less.
+/// o[h][i] += p[h][0] * key 0[i], then key 1, ...
 template <class KeyFormat>
-void add_values(const AttendArgs& a, int64_t stride, int64_t k) {
+void add_values(const AttendArgs& a, int64_t k) {
   const int64_t n = a.keys.n - k < kTileRows ? a.keys.n - k : kTileRows;
   Row row[kTileRows];
   take_keys(a.keys, k, row);
@@ -119,9 +143,9 @@ void add_values(const AttendArgs& a, int64_t stride, int64_t k) {
       value[r] = left >= kLanes ? load_weights<KeyFormat>(row[r], i) : load_some_weights<KeyFormat>(row[r], i, left);
     }
     for (int64_t h = 0; h < a.n_heads; ++h) {
-      float* o = a.o + h * a.latent + i;
+      float* const o = a.part + kPartOutput + h * a.latent + i;
       Vec acc = left >= kLanes ? load(o) : load_some(o, left);
-      for (int64_t r = 0; r < n; ++r) acc = mul_add(splat(a.score[h * stride + k + r]), value[r], acc);
+      for (int64_t r = 0; r < n; ++r) acc = mul_add(splat(a.score[h * kKeyChunk + k + r]), value[r], acc);
       left >= kLanes ? store(o, acc) : store_some(o, acc, left);
     }
   }
@@ -129,23 +153,55 @@ void add_values(const AttendArgs& a, int64_t stride, int64_t k) {
 
 template <class KeyFormat>
 void attend_over(const AttendArgs& a) {
-  const int64_t stride = (a.keys.n + kKeyGroup - 1) / kKeyGroup * kKeyGroup;
-  attention_scores<KeyFormat>(a, stride);
-  std::memset(a.o, 0, static_cast<size_t>(a.n_heads * a.latent) * sizeof(float));
+  attention_scores<KeyFormat>(a);
   for (int64_t h = 0; h < a.n_heads; ++h) {
-    const Vec share = splat(1.0f / exponentials(a.score + h * stride, a.keys.n));
-    map_row(
-        a.score + h * stride, a.keys.n, [share](Vec p) { return mul(p, share); }, a.score + h * stride);
+    a.part[kPartSum + h] = exponentials(a.score + h * kKeyChunk, a.keys.n, a.part + h);
   }
-  for (int64_t k = 0; k < a.keys.n; k += kTileRows) add_values<KeyFormat>(a, stride, k);
-  if (a.round_output) round_row(a.o, a.o, a.n_heads * a.latent);
+  std::memset(a.part + kPartOutput, 0, static_cast<size_t>(a.n_heads * a.latent) * sizeof(float));
+  for (int64_t k = 0; k < a.keys.n; k += kTileRows) add_values<KeyFormat>(a, k);
 }
 
 inline void attend(const AttendArgs& a) {
-  return a.keys.format.layout == KvLayout::kBF16 ? attend_over<Bf16Format>(a) : attend_over<F32Format>(a);
+  return a.keys.is_bf16 ? attend_over<Bf16Format>(a) : attend_over<F32Format>(a);
 }
 
-static_assert(kKeyGroup == kTileRows);
+/// One head: its parts weigh e^(top - the largest top), and the sum of all is 1.
+inline void merge_head(const MergeArgs& a, int64_t h) {
+  float* const out = a.o + h * a.o_stride;
+  float total = 0;
+  for (int64_t c = 0; c < a.n_parts; ++c) {
+    total += a.part[c * a.part_stride + h] * a.part[c * a.part_stride + kPartSum + h];
+  }
+  const Vec share = splat(1.0f / total);
+  const auto value = [&](int64_t i, int64_t left) {
+    Vec acc = zero();
+    for (int64_t c = 0; c < a.n_parts; ++c) {
+      const float* const part = a.part + c * a.part_stride;
+      const float* const o = part + kPartOutput + h * a.latent + i;
+      acc = mul_add(left >= kLanes ? load(o) : load_some(o, left), splat(part[h]), acc);
+    }
+    return round_if(a.round_output, mul(acc, share));
+  };
+  const int64_t whole = a.latent - a.latent % kLanes;
+  for (int64_t i = 0; i < whole; i += kLanes) store(out + i, value(i, kLanes));
+  if (whole < a.latent) store_some(out + whole, value(whole, a.latent - whole), a.latent - whole);
+}
+
+inline void merge_parts(const MergeArgs& a) {
+  for (int64_t h = 0; h < kHeadBlock; h += kLanes) {
+    Vec top = load(a.part + h);
+    for (int64_t c = 1; c < a.n_parts; ++c) top = greater(load(a.part + c * a.part_stride + h), top);
+    for (int64_t c = 0; c < a.n_parts; ++c) {
+      float* const own = a.part + c * a.part_stride + h;
+      store(own, exponential(sub(load(own), top)));
+    }
+  }
+  for (int64_t h = 0; h < a.n_heads; ++h) merge_head(a, h);
+}
+
+constexpr AttentionKernels kAttention = {query_block_bytes, pack_query, decode_key, index_scores, attend, merge_parts};
+
+static_assert(kKeyChunk % kTileRows == 0 && kHeadBlock % kLanes == 0);
 
 }  // namespace
 }  // namespace drawbridge

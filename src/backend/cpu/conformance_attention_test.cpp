@@ -1,4 +1,8 @@
 // The cache ops of the vector kernels against the scalar reference: writing, the indexer's selection, attention.
+#include <compare>
+#include <map>
+#include <numeric>
+
 #include "backend/cpu/conformance_test.h"
 
 namespace drawbridge {
@@ -12,7 +16,8 @@ constexpr DType kI32 = DType::kI32;
 constexpr KvCacheType kTypes[] = {KvCacheType::kF32, KvCacheType::kBF16, KvCacheType::kFp8E4M3, KvCacheType::kFp8DsMla};
 constexpr float kLayerScale = 0.013f;  // no power of two
 
-/// A paged cache whose pages are handed out in scattered order to the requests, filled through kv_write.
+/// A paged cache whose pages are handed out in scattered order to the requests, filled through kv_write: what lies at a
+/// request's position is the same for every page size.
 class Cache {
  public:
   Cache(const KvFormat& format, int64_t page_size, int64_t n_requests, int64_t n_tokens, Draw& draw, Values values)
@@ -20,13 +25,16 @@ class Cache {
     const int64_t n_pages = n_requests * max_pages_;
     bytes_ = std::make_unique<PageEnd>(n_pages * page_size * format.row_bytes);
     view_ = {bytes_->data(), format, n_pages, page_size, nullptr};
-    for (int64_t i = 0; i < n_pages; ++i) table_.push_back(static_cast<int32_t>((i * 7 + 3) % n_pages));
-    // 7 and n_pages share no factor in these tests, so that the table is a permutation.
-    DB_CHECK(n_pages % 7 != 0 || n_pages == 1);
-    const Guarded keys(kF32, {n_pages * page_size, format.width});
+    const int64_t step = n_pages % 7 != 0 ? 7 : 11;
+    DB_CHECK(std::gcd(step, n_pages) == 1);  // so that the table is a permutation
+    for (int64_t i = 0; i < n_pages; ++i) table_.push_back(static_cast<int32_t>((i * step + 3) % n_pages));
+    const Guarded keys(kF32, {n_requests * n_tokens, format.width});
     draw.fill(keys, values);
     std::vector<int32_t> slots;
-    for (int64_t s = 0; s < n_pages * page_size; ++s) slots.push_back(static_cast<int32_t>(s));
+    for (int32_t r = 0; r < n_requests; ++r) {
+      const RowMap own{&r, table_.data(), max_pages_, n_requests};
+      for (int64_t i = 0; i < n_tokens; ++i) slots.push_back(static_cast<int32_t>(slot_of(own, page_size, 0, i)));
+    }
     ScalarBackend(Numerics::serving()).kv_write(view_, slots, keys.view());
   }
   const PagedView& view() const { return view_; }
@@ -109,16 +117,25 @@ TEST_P(CacheConformance, IndexerChoosesTheSameAmongTies) {
   }
 }
 
+/// Whether these numerics take queries and decoded keys of this cache in bf16.
+bool rounds_keys(const Numerics& numerics, const KvFormat& format) {
+  return numerics.round_gemm_input && format.layout != KvLayout::kF32;
+}
+float rounded_if(bool round, float value) {
+  return round ? round_to_bf16(value) : value;
+}
+
 /// The exact score of position k without its constant factor, and the sum of its absolute terms.
 struct Score {
   double value = 0, absolute = 0;
 };
-Score index_score(const Guarded& q, const Guarded& weight, int64_t t, const std::vector<float>& key) {
+Score index_score(const Guarded& q, const Guarded& weight, int64_t t, const std::vector<float>& key, bool round) {
   Score score;
   for (int64_t h = 0; h < q.view().dim(1); ++h) {
     double dot = 0, absolute = 0;
     for (size_t i = 0; i < key.size(); ++i) {
-      const double term = static_cast<double>(q.row(t * q.view().dim(1) + h)[i]) * key[i];
+      const double query = rounded_if(round, q.row(t * q.view().dim(1) + h)[i]);
+      const double term = query * rounded_if(round, key[i]);
       dot += term;
       absolute += std::fabs(term);
     }
@@ -133,7 +150,7 @@ Score index_score(const Guarded& q, const Guarded& weight, int64_t t, const std:
 TEST_P(CacheConformance, IndexerDiffersOnlyInNearTies) {
   Draw draw(33);
   for (const KvCacheType type : kTypes) {
-    for (const IndexCase& c : {IndexCase{3, 31, 7, 3}, {7, 33, 64, 16}, {12, 128, 256, 16}}) {
+    for (const IndexCase& c : {IndexCase{3, 31, 7, 3}, {7, 33, 64, 16}, {12, 128, 256, 16}, {33, 64, 9, 5}}) {
       const Cache cache(index_format(type, c.width), c.page_size, 2, 601, draw, Values::kReal);
       const std::vector<int32_t> request = {0, 1, 1, 0, 1}, pos = {600, 3, 300, 32, 599};
       const Guarded q(kF32, {5, c.heads, c.width}), weight(kF32, {5, c.heads});
@@ -144,7 +161,10 @@ TEST_P(CacheConformance, IndexerDiffersOnlyInNearTies) {
       ASSERT_TRUE(s.found.intact());
       for (int64_t t = 0; t < 5; ++t) {
         const int64_t n = std::min<int64_t>(c.topk, pos[static_cast<size_t>(t)] + 1);
-        const auto score = [&](int64_t k) { return index_score(q, weight, t, cache.key(cache.map(request), t, k)); };
+        const bool round = rounds_keys(simd.numerics(), cache.view().format);
+        const auto score = [&](int64_t k) {
+          return index_score(q, weight, t, cache.key(cache.map(request), t, k), round);
+        };
         double least = INFINITY;
         for (int64_t k = 0; k < n; ++k) least = std::min(least, score(s.wanted.ints(t)[k]).value);
         const int32_t* const chosen = s.found.ints(t);
@@ -163,10 +183,11 @@ struct AttentionCase {
   int64_t t, heads, latent, rope, n_keys, page_size;
 };
 
+/// Few heads and more than a block of them, odd widths, keys on either side of a chunk's end.
 const std::vector<AttentionCase>& attention_cases() {
-  static const std::vector<AttentionCase> kCases = {{1, 1, 1, 2, 1, 1},       {3, 5, 31, 2, 7, 3},
-                                                    {2, 8, 33, 6, 33, 16},    {7, 3, 128, 16, 129, 4},
-                                                    {1, 17, 129, 8, 257, 16}, {5, 64, 64, 64, 31, 16}};
+  static const std::vector<AttentionCase> kCases = {
+      {1, 1, 1, 2, 1, 1},       {3, 5, 31, 2, 7, 3},     {2, 8, 33, 6, 33, 16}, {7, 3, 128, 16, 129, 4},
+      {1, 17, 129, 8, 257, 16}, {5, 64, 64, 64, 31, 16}, {2, 20, 65, 6, 2, 4},  {2, 16, 96, 32, 513, 32}};
   return kCases;
 }
 
@@ -195,9 +216,19 @@ struct AttentionInput {
 
 constexpr float kScale = 0.7f;
 
-/// With scores off by at most d, each weight is off by a factor within e^(2 d), by exp's 2^-20 and by the sum's
-/// roundings; sum_k p_k |c_k| carries that to the output [latent] of row t, head h, which adds n roundings of its own.
-std::vector<double> attention_bound(const AttentionCase& c, const AttentionInput& in, int64_t t, int64_t h) {
+/// How an op computes: with queries and keys rounded to bf16, and with weights rounded to bf16.
+struct Rounding {
+  bool keys, weights;
+  auto operator<=>(const Rounding&) const = default;
+};
+
+/// With scores off by at most d, each weight is off by a factor within e^(2 d), by exp's 2^-21 twice (within a chunk
+/// and of the chunk), in dividend and divisor, and by the sum's roundings; sum_k p_k |c_k| carries that to the output
+/// [latent] of row t, head h, which adds two roundings a key. Rounding weights to bf16, by at most u = 2^-8 of each in
+/// dividend and divisor alike, moves the output by sum_k p_k u |c_k - o| / (1 - u) at most, and what flushes to zero is
+/// below 2^-126 of the largest weight.
+std::vector<double> attention_bound(const AttentionCase& c, const AttentionInput& in, int64_t t, int64_t h,
+                                    const Rounding& rounding) {
   const RowMap map = in.cache.map(in.request);
   double off = 0, total = 0;
   std::vector<double> carried(static_cast<size_t>(c.latent));
@@ -207,26 +238,45 @@ std::vector<double> attention_bound(const AttentionCase& c, const AttentionInput
     for (int64_t j = 0; j < c.latent + c.rope; ++j) {
       const int64_t row = t * c.heads + h;
       const float q = j < c.latent ? in.q_latent.row(row)[j] : in.q_rope.row(row)[j - c.latent];
-      score += static_cast<double>(q) * key[static_cast<size_t>(j)];
-      absolute += std::fabs(static_cast<double>(q) * key[static_cast<size_t>(j)]);
+      const double term =
+          static_cast<double>(rounded_if(rounding.keys, q)) * rounded_if(rounding.keys, key[static_cast<size_t>(j)]);
+      score += term;
+      absolute += std::fabs(term);
     }
     off = std::max(off, gamma(c.latent + c.rope + 16) * absolute * static_cast<double>(kScale));
     const double weight = std::exp(score * static_cast<double>(kScale));
     total += weight;
     for (size_t i = 0; i < carried.size(); ++i) carried[i] += weight * std::fabs(key[i]);
   }
-  for (double& bound : carried) bound *= (std::expm1(2 * off) + 0x1p-20 + gamma(2 * c.n_keys + 16)) / total;
+  constexpr double kWeightRounding = 2 * 0x1p-8 / (1 - 0x1p-8);
+  const double factor =
+      std::expm1(2 * off) + 0x1p-19 + gamma(2 * c.n_keys + 16) + (rounding.weights ? kWeightRounding : 0);
+  for (double& bound : carried) bound = bound * factor / total + static_cast<double>(c.n_keys) * 0x1p-120;
   return carried;
 }
 
+/// Of every row and head.
+std::vector<std::vector<double>> attention_bounds(const AttentionCase& c, const AttentionInput& in,
+                                                  const Rounding& rounding) {
+  std::vector<std::vector<double>> bound;
+  for (int64_t r = 0; r < c.t * c.heads; ++r) {
+    bound.push_back(attention_bound(c, in, r / c.heads, r % c.heads, rounding));
+  }
+  return bound;
+}
+
 TEST_P(CacheConformance, AttentionIsWithinItsBound) {
+  const bool has_bf16 = GetParam().dots && GetParam().isa == "avx512" && detect_cpu_features().avx512_bf16;
   Draw draw(34);
   for (const KvCacheType type : kTypes) {
     for (const AttentionCase& c : attention_cases()) {
       const AttentionInput in(c, type, draw);
-      std::vector<std::vector<double>> bound;
-      for (int64_t r = 0; r < c.t * c.heads; ++r) bound.push_back(attention_bound(c, in, r / c.heads, r % c.heads));
-      for (const Numerics& numerics : all_numerics()) {
+      std::map<Rounding, std::vector<std::vector<double>>> bounds;
+      for (const Numerics& numerics : {Numerics::parity(kF32), Numerics::parity(DType::kBF16), Numerics::serving()}) {
+        const bool round = rounds_keys(numerics, in.cache.view().format);
+        const Rounding rounding = {round, round && has_bf16 && numerics.activation == kF32};
+        if (!bounds.contains(rounding)) bounds[rounding] = attention_bounds(c, in, rounding);
+        const auto& bound = bounds[rounding];
         Guarded wanted(kF32, {c.t, c.heads, c.latent}), found(kF32, {c.t, c.heads, c.latent});
         const auto attend = [&](Backend& ops, const Guarded& o) {
           ops.mla_attention(o.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(), in.cache.map(in.request),
@@ -239,29 +289,91 @@ TEST_P(CacheConformance, AttentionIsWithinItsBound) {
         ASSERT_TRUE(is_close(
             found, wanted, numerics.activation,
             [&](int64_t r, int64_t i, double) { return bound[static_cast<size_t>(r)][static_cast<size_t>(i)]; }))
-            << c.heads << " " << c.latent << " " << c.n_keys;
+            << c.heads << " " << c.latent << " " << c.n_keys << " " << kv_cache_type_name(type);
       }
     }
   }
 }
 
-TEST_P(CacheConformance, CacheOpsOfARowDependOnNothingElse) {
-  Draw draw(35);
+/// The rows of an input, together and one by one on one thread.
+void expect_rows_alone_are_the_same(SimdBackend& together, SimdBackend& one, const AttentionCase& c,
+                                    const AttentionInput& in, const Guarded& wanted) {
+  Guarded alone(kF32, {c.t, c.heads, c.latent});
+  together.mla_attention(wanted.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(), in.cache.map(in.request),
+                         in.selected.view(), kScale);
+  for (int64_t t = 0; t < c.t; ++t) {
+    const auto row = [t](const Guarded& g) { return slice_rows(g.view(), t, 1); };
+    const std::vector<int32_t> request = {in.request[static_cast<size_t>(t)]};
+    one.mla_attention(row(alone), row(in.q_latent), row(in.q_rope), in.cache.view(), in.cache.map(request),
+                      row(in.selected), kScale);
+  }
+  ASSERT_TRUE(is_same(wanted, alone)) << c.heads << " " << c.latent << " " << c.n_keys;
+}
+
+TEST_P(CacheConformance, AttentionOfARowDependsOnNothingElse) {
   for (const KvCacheType type : kTypes) {
     for (const AttentionCase& c : attention_cases()) {
-      const AttentionInput in(c, type, draw);
-      SimdBackend simd = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
-      Guarded together(kF32, {c.t, c.heads, c.latent}), alone(kF32, {c.t, c.heads, c.latent});
-      simd.mla_attention(together.view(), in.q_latent.view(), in.q_rope.view(), in.cache.view(),
-                         in.cache.map(in.request), in.selected.view(), kScale);
-      for (int64_t t = 0; t < c.t; ++t) {
-        const auto row = [t](const Guarded& g) { return slice_rows(g.view(), t, 1); };
-        const std::vector<int32_t> request = {in.request[static_cast<size_t>(t)]};
-        one.mla_attention(row(alone), row(in.q_latent), row(in.q_rope), in.cache.view(), in.cache.map(request),
-                          row(in.selected), kScale);
+      std::vector<Guarded> outputs;
+      for (const int64_t page_size : {c.page_size, c.page_size + 5}) {
+        const AttentionCase paged = {c.t, c.heads, c.latent, c.rope, c.n_keys, page_size};
+        Draw draw(35);
+        const AttentionInput in(paged, type, draw);
+        outputs.emplace_back(kF32, std::initializer_list<int64_t>{c.t, c.heads, c.latent});
+        SimdBackend together = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
+        expect_rows_alone_are_the_same(together, one, paged, in, outputs.back());
       }
-      ASSERT_TRUE(is_same(together, alone)) << c.heads << " " << c.latent << " " << kv_cache_type_name(type);
+      ASSERT_TRUE(is_same(outputs[1], outputs[0])) << "page size " << c.page_size << " and 5 more";
     }
+  }
+}
+
+/// Neighbours in one dense context, whose chunks hold the same keys but for the last; and the same rows once more after
+/// the cache was written.
+TEST_P(CacheConformance, NeighboursShareKeysAndKeepTheirBits) {
+  Draw draw(36);
+  for (const KvCacheType type : kTypes) {
+    const AttentionCase c = {5, 18, 40, 8, 262, 16};
+    AttentionInput in(c, type, draw);
+    for (int64_t t = 0; t < c.t; ++t) {
+      in.request[static_cast<size_t>(t)] = 0;
+      for (int64_t k = 0; k < c.n_keys + 2; ++k)
+        in.selected.ints(t)[k] = k < c.n_keys - 4 + t ? static_cast<int32_t>(k) : -1;
+    }
+    SimdBackend together = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
+    const Guarded before(kF32, {c.t, c.heads, c.latent}), after(kF32, {c.t, c.heads, c.latent});
+    expect_rows_alone_are_the_same(together, one, c, in, before);
+    const Guarded key(kF32, {1, c.latent + c.rope});
+    draw.fill(key, Values::kReal);
+    const std::vector<int32_t> slot = {static_cast<int32_t>(slot_of(in.cache.map(in.request), c.page_size, 0, 7))};
+    together.kv_write(in.cache.view(), slot, key.view());
+    expect_rows_alone_are_the_same(together, one, c, in, after);
+    ASSERT_NE(before.bits(), after.bits());
+  }
+}
+
+TEST_P(CacheConformance, SelectionOfARowDependsOnNothingElse) {
+  for (const KvCacheType type : kTypes) {
+    std::vector<std::vector<uint32_t>> choices;
+    for (const int64_t page_size : {16, 9}) {
+      Draw draw(37);
+      const Cache cache(index_format(type, 33), page_size, 2, 601, draw, Values::kReal);
+      const std::vector<int32_t> request = {0, 1, 1, 0, 1}, pos = {600, 3, 300, 599, 598};
+      const Guarded q(kF32, {5, 18, 33}), weight(kF32, {5, 18});
+      draw.fill(q, Values::kReal);
+      draw.fill(weight, Values::kReal);
+      SimdBackend simd = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
+      const Guarded together(kI32, {5, 40}), alone(kI32, {5, 40});
+      simd.index_topk(together.view(), q.view(), weight.view(), cache.view(), cache.map(request), pos);
+      for (int64_t t = 0; t < 5; ++t) {
+        const auto row = [t](const Guarded& g) { return slice_rows(g.view(), t, 1); };
+        const auto i = static_cast<size_t>(t);
+        const std::vector<int32_t> own = {request[i]};
+        one.index_topk(row(alone), row(q), row(weight), cache.view(), cache.map(own), std::span(pos).subspan(i, 1));
+      }
+      ASSERT_TRUE(is_same(together, alone)) << kv_cache_type_name(type);
+      choices.push_back(together.bits());
+    }
+    ASSERT_EQ(choices[0], choices[1]) << "page size";
   }
 }
 

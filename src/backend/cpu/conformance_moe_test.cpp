@@ -17,11 +17,11 @@ struct Expert {
 
 /// Experts of [I, D] in the given formats of gate, up and down.
 struct Experts {
-  Experts(int n, int64_t d, int64_t width, std::array<WeightFormat, 3> format, Draw& draw) {
+  Experts(int n, int64_t d, int64_t width, std::array<WeightFormat, 3> format, Draw& draw, RowOrder order) {
     for (int e = 0; e < n; ++e) {
-      owned.push_back(std::unique_ptr<Expert>(new Expert{{format[0], width, d, Values::kReal, draw},
-                                                         {format[1], width, d, Values::kReal, draw},
-                                                         {format[2], d, width, Values::kReal, draw}}));
+      owned.push_back(std::unique_ptr<Expert>(new Expert{{format[0], width, d, Values::kReal, draw, order},
+                                                         {format[1], width, d, Values::kReal, draw, order},
+                                                         {format[2], d, width, Values::kReal, draw, order}}));
       matrices.push_back(owned.back()->matrices());
     }
   }
@@ -127,7 +127,7 @@ const std::vector<MoeCase>& moe_cases() {
 TEST_P(ExpertConformance, MoeIsWithinItsBound) {
   Draw draw(21);
   for (const MoeCase& c : moe_cases()) {
-    const Experts experts(c.n_experts, c.d, c.width, c.format, draw);
+    const Experts experts(c.n_experts, c.d, c.width, c.format, draw, GetParam().order);
     const Guarded x(kF32, {c.t, c.d}), weight(kF32, {c.t, c.k}), expert(kI32, {c.t, c.k});
     draw.fill(x, Values::kReal);
     draw.fill(weight, Values::kReal);
@@ -155,7 +155,7 @@ TEST_P(ExpertConformance, MoeIsWithinItsBound) {
 TEST_P(ExpertConformance, MoeRowsDependOnNothingElse) {
   Draw draw(22);
   for (const MoeCase& c : moe_cases()) {
-    const Experts experts(c.n_experts, c.d, c.width, c.format, draw);
+    const Experts experts(c.n_experts, c.d, c.width, c.format, draw, GetParam().order);
     const Guarded x(kF32, {c.t, c.d}), weight(kF32, {c.t, c.k}), expert(kI32, {c.t, c.k});
     draw.fill(x, Values::kReal);
     draw.fill(weight, Values::kReal);
@@ -175,7 +175,8 @@ TEST_P(ExpertConformance, MoeRowsDependOnNothingElse) {
 
 TEST_P(ExpertConformance, AStepWithoutRowsIsNothing) {
   Draw draw(23);
-  const Experts experts(2, 32, 32, {WeightFormat::kBF16, WeightFormat::kBF16, WeightFormat::kBF16}, draw);
+  const Experts experts(2, 32, 32, {WeightFormat::kBF16, WeightFormat::kBF16, WeightFormat::kBF16}, draw,
+                        GetParam().order);
   const Guarded x(kF32, {0, 32}), weight(kF32, {0, 2}), expert(kI32, {0, 2});
   Guarded y(kF32, {0, 32});
   backend(Numerics::serving()).moe(y.view(), x.view(), expert.view(), weight.view(), experts.matrices);

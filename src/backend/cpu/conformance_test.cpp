@@ -61,7 +61,7 @@ TEST_P(RowConformance, LinearOfWholeNumbersIsExact) {
   Draw draw(2);
   for (const WeightFormat format : kAllFormats) {
     for (const Shape& s : product_shapes(format)) {
-      const Weights w(format, s.n, s.k, Values::kWhole, draw);
+      const Weights w = weights(format, s.n, s.k, Values::kWhole, draw);
       const Guarded x(kF32, {s.t, s.k});
       draw.fill(x, Values::kWhole);
       for (const Numerics& numerics : all_numerics()) {
@@ -78,7 +78,7 @@ TEST_P(RowConformance, LinearIsWithinItsBound) {
   Draw draw(3);
   for (const WeightFormat format : kAllFormats) {
     for (const Shape& s : product_shapes(format)) {
-      const Weights w(format, s.n, s.k, Values::kReal, draw);
+      const Weights w = weights(format, s.n, s.k, Values::kReal, draw);
       const Guarded x(kF32, {s.t, s.k});
       draw.fill(x, Values::kReal);
       const ProductBound exact(x.view(), w.matrix(), Numerics::parity(kF32));
@@ -102,7 +102,7 @@ TEST_P(RowConformance, LinearIsWithinItsBound) {
 /// A NaN or an infinity in one block reaches every output of its row and no other row.
 TEST_P(RowConformance, WhatIsNotFiniteReachesItsWholeRow) {
   Draw draw(33);
-  const Weights w(WeightFormat::kMxfp4, 37, 224, Values::kReal, draw);
+  const Weights w = weights(WeightFormat::kMxfp4, 37, 224, Values::kReal, draw);
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
     const Guarded x(kF32, {3, 224});
     draw.fill(x, Values::kReal);
@@ -144,9 +144,9 @@ TEST_P(RowConformance, LinearHeadsUsesEachHeadsRows) {
   Draw draw(4);
   for (const WeightFormat format : kAllFormats) {
     for (const int64_t t : {1, 3, 31}) {
-      const int64_t heads = 3, n = format == WeightFormat::kFp8Block ? 128 : 33;
+      const int64_t heads = 3, n = format == WeightFormat::kFp8Block ? 128 : head_rows();
       const int64_t k = whole_blocks_only(format) ? 96 : 67;
-      const Weights w(format, heads * n, k, Values::kWhole, draw);
+      const Weights w = weights(format, heads * n, k, Values::kWhole, draw);
       const Guarded x(kF32, {t, heads, k});
       draw.fill(x, Values::kWhole);
       for (const Numerics& numerics : all_numerics()) {
@@ -161,15 +161,16 @@ TEST_P(RowConformance, LinearHeadsUsesEachHeadsRows) {
 
 TEST_P(RowConformance, LinearHeadsNeverQuantizesItsInputs) {
   Draw draw(32);
-  const Weights w(WeightFormat::kMxfp4, 2 * 33, 96, Values::kReal, draw);
+  const int64_t n = head_rows();
+  const Weights w = weights(WeightFormat::kMxfp4, 2 * n, 96, Values::kReal, draw);
   const Guarded x(kF32, {3, 2, 96});
   draw.fill(x, Values::kReal);
-  Guarded wanted(kF32, {3, 2, 33}), wanted_reference(kF32, {3, 2, 33});
+  Guarded wanted(kF32, {3, 2, n}), wanted_reference(kF32, {3, 2, n});
   backend(Numerics::serving()).linear_heads(wanted.view(), x.view(), w.matrix());
   ScalarBackend(Numerics::serving()).linear_heads(wanted_reference.view(), x.view(), w.matrix());
   for (const Numerics& numerics : all_numerics()) {
     if (numerics.input_codec == InputCodec::kNone) continue;
-    Guarded found(kF32, {3, 2, 33});
+    Guarded found(kF32, {3, 2, n});
     backend(numerics).linear_heads(found.view(), x.view(), w.matrix());
     ASSERT_TRUE(is_same(found, wanted)) << input_codec_name(numerics.input_codec);
     ScalarBackend(numerics).linear_heads(found.view(), x.view(), w.matrix());
@@ -182,7 +183,7 @@ TEST_P(RowConformance, LinearRowsDependOnNothingElse) {
   Draw draw(5);
   for (const WeightFormat format : kAllFormats) {
     const int64_t k = whole_blocks_only(format) ? 256 : 255;
-    const Weights w(format, 130, k, Values::kReal, draw);
+    const Weights w = weights(format, 130, k, Values::kReal, draw);
     const Guarded x(kF32, {29, k});
     draw.fill(x, Values::kReal);
     for (const Numerics& numerics : all_numerics()) {

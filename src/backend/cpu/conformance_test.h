@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "backend/cpu/cpu_features.h"
+#include "backend/cpu/panel_kernels.h"
 #include "backend/cpu/scalar.h"
 #include "backend/cpu/simd.h"
+#include "tensor/panel.h"
 
 namespace drawbridge {
 
@@ -120,10 +122,10 @@ class Draw {
   std::mt19937 engine_;
 };
 
-/// A weight matrix of its own, in any format.
+/// A weight matrix of its own, in any format; in panels where that is asked for and the format has them.
 class Weights {
  public:
-  Weights(WeightFormat format, int64_t n, int64_t k, Values values, Draw& draw)
+  Weights(WeightFormat format, int64_t n, int64_t k, Values values, Draw& draw, RowOrder order = RowOrder::kRows)
       : matrix_{format, n, k, nullptr, nullptr},
         data_(n * matrix_row_bytes(format, k)),
         scale_(matrix_bytes(matrix_) - n * matrix_row_bytes(format, k)) {
@@ -131,6 +133,7 @@ class Weights {
     if (scaled()) matrix_.scale = scale_.data();
     fill_data(values, draw);
     fill_scales(values, draw);
+    if (order == RowOrder::kPanels && has_panels(format, k)) to_panels();
   }
 
   const Matrix& matrix() const { return matrix_; }
@@ -194,9 +197,19 @@ class Weights {
     }
   }
 
+  /// Vectors of panels are aligned, and so is the end of a page.
+  void to_panels() {
+    const auto room = [](int64_t n_bytes) { return std::make_unique<PageEnd>((n_bytes + 63) / 64 * 64); };
+    panel_data_ = room(panel_data_bytes(matrix_));
+    panel_scale_ = room(panel_scale_bytes(matrix_));
+    write_panels(matrix_, 0, panel_count(matrix_), panel_data_->data(), panel_scale_->data());
+    matrix_ = panel_matrix(matrix_, panel_data_->data(), panel_scale_->data());
+  }
+
   Matrix matrix_;
   PageEnd data_;
   PageEnd scale_;
+  std::unique_ptr<PageEnd> panel_data_, panel_scale_;
 };
 
 constexpr double kUnit = 0x1p-24;  // unit roundoff of f32
@@ -250,12 +263,14 @@ inline testing::AssertionResult is_same(const Guarded& found, const Guarded& wan
 struct Target {
   std::string isa;
   int n_threads;
-  bool dots;  // false: as on a CPU without dot products of bf16 and int8
+  bool dots;                         // false: as on a CPU without dot products of bf16 and int8
+  RowOrder order = RowOrder::kRows;  // of the weights
 };
 
 inline void PrintTo(const Target& target, std::ostream* out) {
   const bool hidden = target.isa == "avx512" && !target.dots;
-  *out << target.isa << (hidden ? "_without_dots" : "") << "_threads_" << target.n_threads;
+  *out << target.isa << (hidden ? "_without_dots" : "") << "_threads_" << target.n_threads
+       << (target.order == RowOrder::kPanels ? "_panels" : "");
 }
 
 inline std::vector<Target> all_targets() {
@@ -264,7 +279,9 @@ inline std::vector<Target> all_targets() {
   for (const std::string& isa : usable_isas(features)) {
     if (isa == "scalar") continue;
     for (const int n_threads : {1, 3}) targets.push_back({isa, n_threads, true});
-    if (isa == "avx512") targets.push_back({isa, 2, false});
+    targets.push_back({isa, 3, true, RowOrder::kPanels});
+    if (isa != "avx512") continue;
+    for (const RowOrder order : {RowOrder::kRows, RowOrder::kPanels}) targets.push_back({isa, 2, false, order});
   }
   return targets;
 }
@@ -283,14 +300,19 @@ class Conformance : public testing::TestWithParam<Target> {
     return portable_kernels();
   }
   static SimdBackend backend(const Numerics& numerics, int n_threads = GetParam().n_threads) {
-    const CpuFeatures features = detect_cpu_features();
-    DotProducts dots;
-    dots.bf16 = GetParam().dots && features.avx512_bf16;
-#if defined(__x86_64__)
-    const bool vnni = GetParam().dots && GetParam().isa == "avx512" && features.avx512_vnni;
-    if (vnni) dots.int8 = &avx512_vnni_kernels();
-#endif
-    return SimdBackend(numerics, kernels(), dots, ThreadPool::start(n_threads).value());
+    CpuFeatures features = detect_cpu_features();
+    const Isa isa = choose_isa(GetParam().isa, features).value();
+    features.avx512_bf16 &= GetParam().dots;
+    features.avx512_vnni &= GetParam().dots;
+    return SimdBackend(numerics, {kernels(), panel_kernels(isa, features), features.avx512_bf16}, nullptr,
+                       ThreadPool::start(n_threads).value());
+  }
+  /// Rows of a head: in panels whole ones.
+  static int64_t head_rows() {
+    return GetParam().order == RowOrder::kPanels ? 32 : 33;
+  }
+  static Weights weights(WeightFormat format, int64_t n, int64_t k, Values values, Draw& draw) {
+    return Weights(format, n, k, values, draw, GetParam().order);
   }
   static std::vector<Numerics> all_numerics() {
     std::vector<Numerics> all = {Numerics::parity(DType::kF32), Numerics::parity(DType::kBF16), Numerics::serving()};

@@ -28,6 +28,10 @@ class CpuBackend : public Backend {
   /// to bf16.
   InputCodec input_codec(WeightFormat format) const { return codec_for_weights(numerics_.input_codec, format); }
   bool rounds_input(WeightFormat format) const { return numerics_.round_gemm_input && format != WeightFormat::kF32; }
+  /// Whether attention and the indexer take queries, and keys that were fp8, in bf16: cached keys count as weights.
+  bool rounds_keys(const KvFormat& format) const {
+    return numerics_.round_gemm_input && format.layout != KvLayout::kF32;
+  }
 
   /// Adds what a kv_write of n_rows did to the cache's counts.
   static void count_kv_write(const PagedView& cache, int64_t n_rows, int64_t n_clipped);

@@ -80,13 +80,6 @@ Result<Isa> choose_isa(std::string_view name, const CpuFeatures& features) {
   return fail(Code::kInvalidArgument, "--isa: wanted auto, avx512, avx2, portable or scalar, found '{}'", name);
 }
 
-const char* isa_name(Isa isa) {
-  for (const IsaRow& row : isa_table()) {
-    if (row.isa == isa) return row.name;
-  }
-  return "unknown";
-}
-
 std::vector<std::string> usable_isas(const CpuFeatures& features) {
   std::vector<std::string> names;
   for (const IsaRow& row : isa_table()) {

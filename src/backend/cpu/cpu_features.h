@@ -27,7 +27,6 @@ CpuFeatures detect_cpu_features();
 /// The kernels by their name on the command line; "auto" takes the widest that `features` allow. An unknown name, or
 /// one whose instructions are missing, is refused by name.
 Result<Isa> choose_isa(std::string_view name, const CpuFeatures& features);
-const char* isa_name(Isa isa);
 /// Names that choose_isa accepts, "auto" aside, widest first.
 std::vector<std::string> usable_isas(const CpuFeatures& features);
 

@@ -43,7 +43,10 @@ struct Fp8Pairs : Fp8Format {
   static constexpr bool kScaled = true;
   static constexpr int kColumns = 3;
   static __m512i pairs(const uint8_t* p) {
-    const __m512i code = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return from_codes(_mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+  }
+  /// A code in each word.
+  static __m512i from_codes(__m512i code) {
     const __m512i low =
         _mm512_permutex2var_epi16(_mm512_loadu_si512(kE4m3.value), code, _mm512_loadu_si512(kE4m3.value + 32));
     const __m512i high =

@@ -12,10 +12,12 @@
 namespace drawbridge {
 namespace {
 
-constexpr Kernels kernel_table(const char* isa, void (*gemm_bf16)(const GemmArgs&)) {
-  return Kernels{isa,          gemm_f32,       gemm_bf16, decode_row,     narrow_row,
-                 round_row,    quantize_row,   add_row,   add_scaled_row, swiglu_row,
-                 rms_norm_row, layer_norm_row, rope_row,  index_scores,   attend};
+constexpr Kernels kernel_table(const char* isa, void (*gemm_bf16)(const GemmArgs&) = nullptr,
+                               const AttentionKernels* attention_bf16 = nullptr,
+                               void (*largest_positions)(const SelectArgs&) = nullptr) {
+  return Kernels{isa,          gemm_f32,    gemm_bf16,      decode_row,       narrow_row,   round_row,
+                 quantize_row, add_row,     add_scaled_row, swiglu_row,       rms_norm_row, layer_norm_row,
+                 rope_row,     &kAttention, attention_bf16, largest_positions};
 }
 
 }  // namespace

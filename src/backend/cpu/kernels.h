@@ -12,10 +12,10 @@
 
 #include <cstdint>
 
+#include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/int8_group.h"
 #include "backend/plan_source.h"
 #include "tensor/input_codec.h"
-#include "tensor/kv_format.h"
 #include "tensor/matrix.h"
 
 namespace drawbridge {
@@ -55,40 +55,15 @@ struct RopeArgs {
   bool round_output = false;
 };
 
-/// Keys are scored four at a time.
-inline constexpr int64_t kKeyGroup = 4;
-
-/// Rows of a cache. fp8 ones are decoded a group at a time, the others read as they lie.
-struct KeyRows {
-  const void* const* row = nullptr;  // [n]
+/// Positions of the `count` largest of n scores, ascending, as largest_positions of select.h chooses them.
+struct SelectArgs {
+  const float* score = nullptr;
   int64_t n = 0;
-  KvFormat format;
-  float* decoded = nullptr;  // work space [kKeyGroup, width]
+  int32_t* out = nullptr;
+  int64_t count = 0;         // 1 to n
+  uint32_t* work = nullptr;  // [2 n + kSelectMargin]
 };
-
-/// score[k] = sum_h head_weight[h] * relu(q[h] . key[k]), the heads in order.
-struct IndexArgs {
-  const float* q = nullptr;  // [n_heads, width]
-  int64_t q_stride = 0;
-  int64_t n_heads = 0;
-  int64_t width = 0;
-  const float* head_weight = nullptr;
-  KeyRows keys;
-  float* score = nullptr;
-};
-
-/// Heads of one token: o[h] = sum_k softmax_k(scale * q[h] . key[k]) key[k][0 .. latent), the keys in order.
-struct AttendArgs {
-  const float* q = nullptr;  // [n_heads, width]
-  int64_t n_heads = 0;
-  int64_t width = 0;
-  int64_t latent = 0;
-  KeyRows keys;
-  float scale = 1;
-  float* score = nullptr;  // work space [n_heads, n_keys rounded up to kKeyGroup]
-  float* o = nullptr;      // [n_heads, latent]
-  bool round_output = false;
-};
+inline constexpr int64_t kSelectMargin = 48;
 
 struct Kernels {
   const char* isa;
@@ -104,8 +79,9 @@ struct Kernels {
   void (*rms_norm_row)(const NormArgs&);
   void (*layer_norm_row)(const NormArgs&);
   void (*rope_row)(const RopeArgs&);
-  void (*index_scores)(const IndexArgs&);
-  void (*attend)(const AttendArgs&);
+  const AttentionKernels* attention;
+  const AttentionKernels* attention_bf16;        // queries and keys in bf16; null where there is no such instruction
+  void (*largest_positions)(const SelectArgs&);  // null: select.h's is as fast
 };
 
 /// Products of MXFP4 weights with int8 inputs, as integers.
@@ -154,7 +130,7 @@ struct PanelKernels {
 
 const Kernels& portable_kernels();
 const Kernels& avx2_kernels();
-/// Its gemm_bf16 needs AVX512_BF16 beside what the rest needs.
+/// Its gemm_bf16 and attention_bf16 need AVX512_BF16 beside what the rest needs.
 const Kernels& avx512_kernels();
 /// Needs AVX512_VNNI beside what avx512_kernels() needs.
 const Int8Kernels& avx512_vnni_kernels();
@@ -163,6 +139,8 @@ const PanelKernels& portable_panels();
 const PanelKernels& avx2_panels();
 /// Without what needs more instructions; panel_kernels() (panel_kernels.h) adds it.
 const PanelKernels& avx512_panels();
+/// bf16. Needs AVX512_BF16.
+const PanelProduct& avx512_bf16_panels();
 /// int8. Needs AVX512_VNNI.
 const PanelProduct& avx512_vnni_panels();
 

@@ -8,7 +8,7 @@
 namespace drawbridge {
 
 const Kernels& avx2_kernels() {
-  static constexpr Kernels kTable = kernel_table("avx2", nullptr);
+  static constexpr Kernels kTable = kernel_table("avx2");
   return kTable;
 }
 

@@ -8,7 +8,7 @@
 namespace drawbridge {
 
 const Kernels& portable_kernels() {
-  static constexpr Kernels kTable = kernel_table("portable", nullptr);
+  static constexpr Kernels kTable = kernel_table("portable");
   return kTable;
 }
 

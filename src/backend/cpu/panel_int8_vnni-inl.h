@@ -11,7 +11,7 @@
 // as NaN.
 #pragma once
 
-#include "backend/cpu/kernels.h"
+#include "backend/cpu/panel_avx512-inl.h"
 
 namespace drawbridge {
 namespace {
@@ -33,21 +33,16 @@ inline void load_bytes(const uint8_t* data, BlockBytes& w) {
   for (int j = 0; j < 8; ++j) w[j] = _mm512_loadu_si512(data + 64 * j);
 }
 
-/// 2^(byte - 127) of each row; 2^-127 is subnormal, 255 is NaN.
-inline Vec load_e8m0(const uint8_t* byte) {
-  const __m512i exponent = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte)));
-  const __m512i bits = _mm512_max_epi32(_mm512_slli_epi32(exponent, 23), _mm512_set1_epi32(0x400000));
-  const __mmask16 is_nan = _mm512_cmpeq_epi32_mask(exponent, _mm512_set1_epi32(255));
-  return _mm512_castsi512_ps(_mm512_mask_mov_epi32(bits, is_nan, _mm512_set1_epi32(0x7fc00000)));
-}
-
 // A panel's blocks as bytes, and the scale of its rows in a unit of which Int8Block's 2^e is half.
 class Mxfp4Source {
  public:
   using Blocks = Mxfp4Blocks;
   Mxfp4Source(const PanelArgs& a, int64_t panel)
       : data_(panel_data(a.w, panel, Blocks::kBytes)), scale_(panel_scales<uint8_t>(a.w, panel)) {}
-  void load(int64_t b, BlockBytes& w) const { unpack_nibbles(data_ + b * Blocks::kBytes, w); }
+  void load(int64_t b, BlockBytes& w) const {
+    prefetch_ahead<Blocks::kBytes>(data_ + b * Blocks::kBytes);
+    unpack_nibbles(data_ + b * Blocks::kBytes, w);
+  }
   Vec scales(int64_t b) const { return load_e8m0(scale_ + b * kRows); }
 
  private:
@@ -64,6 +59,7 @@ class ExpandedMxfp4Source {
     const uint8_t* const packed = panel_data(a.w, panel, Blocks::kBytes);
     for (int64_t b = 0; b < blocks_of(a.w.k); ++b) {
       BlockBytes w;
+      prefetch_ahead<Blocks::kBytes>(packed + b * Blocks::kBytes);
       unpack_nibbles(packed + b * Blocks::kBytes, w);
       for (int j = 0; j < 8; ++j) _mm512_storeu_si512(a.work + b * kBytes + 64 * j, w[j]);
     }
@@ -81,7 +77,10 @@ class Q8Source {
   using Blocks = Q8Blocks;
   Q8Source(const PanelArgs& a, int64_t panel)
       : data_(panel_data(a.w, panel, Blocks::kBytes)), scale_(panel_scales<uint16_t>(a.w, panel)) {}
-  void load(int64_t b, BlockBytes& w) const { load_bytes(data_ + b * Blocks::kBytes, w); }
+  void load(int64_t b, BlockBytes& w) const {
+    prefetch_ahead<Blocks::kBytes>(data_ + b * Blocks::kBytes);
+    load_bytes(data_ + b * Blocks::kBytes, w);
+  }
   Vec scales(int64_t b) const {
     const Vec scale = widen_f16(scale_ + b * kRows);
     return add(scale, scale);
@@ -91,12 +90,6 @@ class Q8Source {
   const uint8_t* data_;
   const uint16_t* scale_;
 };
-
-inline __m512i splat_bits(const void* p) {
-  int32_t bits;
-  std::memcpy(&bits, p, sizeof bits);
-  return _mm512_set1_epi32(bits);
-}
 
 template <class Source>
 class VnniProduct {
@@ -127,7 +120,8 @@ class VnniProduct {
  private:
   /// Columns from `kFrom` on, so many at a time that their chains of additions hide each other's latency.
   template <int kFrom, int C>
-  [[gnu::always_inline]] static void add_columns(const BlockBytes& w, Vec scale, const uint8_t* const* x, int64_t at, Vec (&acc)[C]) {
+  [[gnu::always_inline]] static void add_columns(const BlockBytes& w, Vec scale, const uint8_t* const* x, int64_t at,
+                                                 Vec (&acc)[C]) {
     constexpr int kChains = C - kFrom < 4 ? C - kFrom : 4;
     __m512i dot[kChains];
     for (int c = 0; c < kChains; ++c) dot[c] = splat_bits(x[kFrom + c] + at + offsetof(Int8Block, start));

@@ -12,7 +12,7 @@ void route_token(const View& expert, const View& weight, const View& logit, std:
   const auto n_experts = static_cast<size_t>(logit.cols());
   const int64_t n_chosen = options.experts_per_token;
   DB_CHECK(expert.dtype == DType::kI32 && bias.size() == n_experts);
-  DB_CHECK(expert.cols() == n_chosen && weight.cols() == n_chosen);
+  DB_CHECK(expert.cols() >= n_chosen && weight.cols() == expert.cols());
   std::vector<float> score(n_experts), biased(n_experts);
   for (size_t e = 0; e < n_experts; ++e) {
     score[e] = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit.row(t)[e]))));
@@ -27,6 +27,10 @@ void route_token(const View& expert, const View& weight, const View& logit, std:
     const float own = score[static_cast<size_t>(e)];
     ids[k] = e;
     weight.row(t)[k] = (options.normalize ? own / (sum + 1e-20f) : own) * options.scaling_factor;
+  }
+  for (int64_t k = n_chosen; k < expert.cols(); ++k) {
+    ids[k] = static_cast<int32_t>(logit.cols() + k - n_chosen);
+    weight.row(t)[k] = 1.0f;
   }
 }
 

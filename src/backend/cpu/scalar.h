@@ -32,6 +32,9 @@ class ScalarBackend : public CpuBackend {
  private:
   /// Rounds or quantizes a row as the numerics want it for weights of this format.
   void prepare_input(WeightFormat format, InputCodec codec, std::span<float> row) const;
+  /// A cached row, and the queries [H, width] of row t, each made of one or two parts, as the numerics want them.
+  void read_key(const KvFormat& format, const void* row, float* out) const;
+  std::vector<float> read_queries(const KvFormat& format, std::span<const View> parts, int64_t t) const;
   /// `exact`: neither input nor output is rounded.
   void matmul(View y, View x, const Matrix& w, bool exact, InputCodec codec) const;
 };

@@ -1,5 +1,6 @@
 // The scalar reference of the cache ops: writing, the lightning indexer's selection, absorbed MLA.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -39,6 +40,20 @@ void ScalarBackend::kv_write(const PagedView& cache, std::span<const int32_t> sl
   count_kv_write(cache, x.dim(0), n_clipped);
 }
 
+void ScalarBackend::read_key(const KvFormat& format, const void* row, float* out) const {
+  read_kv_row(format, row, out);
+  if (rounds_keys(format)) std::transform(out, out + format.width, out, round_to_bf16);
+}
+
+std::vector<float> ScalarBackend::read_queries(const KvFormat& format, std::span<const View> parts, int64_t t) const {
+  std::vector<float> all;
+  for (int64_t h = 0; h < parts[0].dim(1); ++h) {
+    for (const View& part : parts) all.insert(all.end(), part.row(t, h), part.row(t, h) + part.dim(2));
+  }
+  if (rounds_keys(format)) std::transform(all.begin(), all.end(), all.begin(), round_to_bf16);
+  return all;
+}
+
 void ScalarBackend::index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
                                std::span<const int32_t> pos) {
   const int64_t n_heads = q.dim(1), width = q.dim(2), topk = selected.cols();
@@ -54,12 +69,12 @@ void ScalarBackend::index_topk(View selected, View q, View head_weight, const Pa
       for (int32_t k = 0; k < n_keys; ++k) out[k] = k;
       continue;
     }
-    std::vector<float> score(index(n_keys));
+    std::vector<float> queries = read_queries(cache.format, {&q, 1}, t), score(index(n_keys));
     for (int64_t k = 0; k < n_keys; ++k) {
-      read_kv_row(cache.format, cache.row(slot_of(map, cache.page_size, t, k)), key.data());
+      read_key(cache.format, cache.row(slot_of(map, cache.page_size, t, k)), key.data());
       double sum = 0;
       for (int64_t h = 0; h < n_heads; ++h) {
-        const double match = std::max(0.0, dot(q.row(t, h), key.data(), width) * key_scale);
+        const double match = std::max(0.0, dot(&queries[index(h * width)], key.data(), width) * key_scale);
         sum += head_weight.row(t)[h] * head_scale * match;
       }
       score[index(k)] = static_cast<float>(sum);
@@ -72,7 +87,7 @@ void ScalarBackend::index_topk(View selected, View q, View head_weight, const Pa
 
 void ScalarBackend::mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map,
                                   View selected, float scale) {
-  const int64_t latent = q_latent.dim(2), rope = q_rope.dim(2), width = latent + rope;
+  const int64_t latent = q_latent.dim(2), width = latent + q_rope.dim(2);
   DB_CHECK(o.shape == q_latent.shape && cache.format.width == width && selected.dtype == DType::kI32);
   for (int64_t t = 0; t < o.dim(0); ++t) {
     const auto* chosen = selected.as<int32_t>() + t * selected.stride[0];
@@ -80,14 +95,14 @@ void ScalarBackend::mla_attention(View o, View q_latent, View q_rope, const Page
     DB_CHECK(n > 0);
     std::vector<float> keys(index(n * width));
     for (int64_t k = 0; k < n; ++k) {
-      read_kv_row(cache.format, cache.row(slot_of(map, cache.page_size, t, chosen[k])), keys.data() + k * width);
+      read_key(cache.format, cache.row(slot_of(map, cache.page_size, t, chosen[k])), keys.data() + k * width);
     }
+    const std::array<View, 2> parts = {q_latent, q_rope};
+    const std::vector<float> queries = read_queries(cache.format, parts, t);
     for (int64_t h = 0; h < o.dim(1); ++h) {
       std::vector<double> score(index(n));
       for (int64_t k = 0; k < n; ++k) {
-        const float* key = keys.data() + k * width;
-        score[index(k)] = (dot(q_latent.row(t, h), key, latent) + dot(q_rope.row(t, h), key + latent, rope)) *
-                          static_cast<double>(scale);
+        score[index(k)] = dot(&queries[index(h * width)], &keys[index(k * width)], width) * static_cast<double>(scale);
       }
       softmax(score);
       for (int64_t i = 0; i < latent; ++i) {

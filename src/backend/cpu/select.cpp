@@ -1,6 +1,7 @@
 #include "backend/cpu/select.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -14,9 +15,36 @@ namespace {
 
 /// A number that orders as the score does: NaN as minus infinity, both zeros alike.
 uint32_t order_of(float score) {
-  const float value = std::isnan(score) ? -std::numeric_limits<float>::infinity() : score + 0.0f;
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+  const auto bits = score != score ? 0xff800000u : std::bit_cast<uint32_t>(score + 0.0f);
+  const uint32_t sign = (bits >> 31) * 0xffffffffu;
+  return bits ^ (sign | 0x80000000u);
+}
+
+struct Threshold {
+  uint32_t value = 0;   // the k-th largest
+  size_t n_larger = 0;  // than that
+};
+
+/// The k-th largest of `order`, all in [low, high]. One counting pass over evenly spaced buckets leaves few of
+/// thousands to be partitioned. `candidates` has room for one more than there are.
+Threshold kth_largest(std::span<const uint32_t> order, uint32_t low, uint32_t high, size_t k, uint32_t* candidates) {
+  constexpr int kBucketBits = 11;
+  const int shift = std::max(static_cast<int>(std::bit_width(high - low)) - kBucketBits, 0);
+  const auto bucket = [shift, low](uint32_t v) { return (v - low) >> shift; };
+  std::array<std::array<uint32_t, size_t{1} << kBucketBits>, 2> count = {};  // two, so that neighbours do not wait
+  for (size_t i = 0; i < order.size(); ++i) ++count[i % 2][bucket(order[i])];
+  uint32_t own = bucket(high);
+  size_t n_larger = 0;
+  for (; n_larger + count[0][own] + count[1][own] < k; --own) n_larger += count[0][own] + count[1][own];
+  size_t n = 0;
+  for (const uint32_t v : order) {
+    candidates[n] = v;
+    n += bucket(v) == own ? 1 : 0;
+  }
+  uint32_t* const place = candidates + (k - n_larger - 1);
+  std::nth_element(candidates, place, candidates + n, std::greater<>());
+  const auto is_larger = [value = *place](uint32_t v) { return v > value; };
+  return {*place, n_larger + static_cast<size_t>(std::count_if(candidates, place, is_larger))};
 }
 
 }  // namespace
@@ -38,17 +66,23 @@ std::vector<int32_t> largest_indices(std::span<const float> score, int64_t count
 void largest_positions(std::span<const float> score, std::span<int32_t> out, std::vector<uint32_t>& scratch) {
   DB_CHECK(out.size() <= score.size());
   if (out.empty()) return;
-  scratch.resize(score.size());
-  std::transform(score.begin(), score.end(), scratch.begin(), order_of);
-  const auto last = scratch.begin() + static_cast<std::ptrdiff_t>(out.size()) - 1;
-  std::nth_element(scratch.begin(), last, scratch.end(), std::greater<>());
-  const uint32_t least = *last;
+  scratch.resize(2 * score.size() + 1);
+  uint32_t low = std::numeric_limits<uint32_t>::max(), high = 0;
+  for (size_t i = 0; i < score.size(); ++i) {
+    scratch[i] = order_of(score[i]);
+    low = std::min(low, scratch[i]);
+    high = std::max(high, scratch[i]);
+  }
+  const std::span<const uint32_t> order(scratch.data(), score.size());
+  const Threshold least = kth_largest(order, low, high, out.size(), scratch.data() + score.size());
   // Equals of the least chosen one fill the places that larger ones leave, from the front.
-  auto n_equal = std::count(scratch.begin(), last + 1, least);
+  auto n_equal = static_cast<std::ptrdiff_t>(out.size() - least.n_larger);
   size_t n = 0;
   for (size_t i = 0; n < out.size(); ++i) {
-    const uint32_t order = order_of(score[i]);
-    if (order > least || (order == least && n_equal-- > 0)) out[n++] = static_cast<int32_t>(i);
+    const bool is_equal = order[i] == least.value;
+    out[n] = static_cast<int32_t>(i);
+    n += static_cast<size_t>(order[i] > least.value) + static_cast<size_t>(is_equal && n_equal > 0);
+    n_equal -= is_equal ? 1 : 0;
   }
 }
 

@@ -17,21 +17,27 @@ constexpr int64_t kNormCost = 4;
 constexpr int64_t kExpCost = 8;
 constexpr int64_t kRouteCost = 100;  // exp in double and a selection
 
+class DefaultPlans : public PlanSource {
+ public:
+  TilePlan find(const ProductKey& key, int64_t n_tokens) override { return default_plan(key, n_tokens); }
+};
+
 }  // namespace
 
-SimdBackend::SimdBackend(const Numerics& numerics, const Kernels& kernels, const DotProducts& dots,
+SimdBackend::SimdBackend(const Numerics& numerics, const CpuKernels& kernels, std::shared_ptr<PlanSource> plans,
                          std::unique_ptr<ThreadPool> pool)
     : CpuBackend(numerics),
-      kernels_(kernels),
-      bf16_dot_(dots.bf16 && kernels.gemm_bf16 != nullptr),
-      int8_(dots.int8),
+      kernels_(kernels.rows),
+      bf16_dot_(kernels.bf16_dot && kernels.rows.gemm_bf16 != nullptr),
+      panels_(kernels.panels),
+      plans_(plans != nullptr ? std::move(plans) : std::make_shared<DefaultPlans>()),
       pool_(std::move(pool)),
       thread_scratch_(index(pool_->size())) {}
 
 std::string SimdBackend::describe() const {
   std::vector<std::string> dots;
   if (bf16_dot_) dots.emplace_back("bf16");
-  if (int8_ != nullptr) dots.push_back(fmt::format("int8 ({})", int8_->name));
+  if (panels_.int8 != nullptr) dots.push_back(fmt::format("int8 ({})", panels_.int8->name));
   return fmt::format("cpu {}{}, f32 accumulation{}, {} thread{}", kernels_.isa,
                      dots.empty() ? "" : fmt::format(" with {} dot", fmt::join(dots, " and ")), describe_inputs(),
                      pool_->size(), pool_->size() == 1 ? "" : "s");
@@ -42,7 +48,11 @@ void SimdBackend::embed(View x, const Matrix& table, std::span<const int32_t> to
   pool_->parallel_for(x.dim(0), table.k * kMoveCost, [&](int64_t from, int64_t to, int) {
     for (int64_t t = from; t < to; ++t) {
       DB_CHECK(token[index(t)] >= 0 && token[index(t)] < table.n);
-      kernels_.decode_row(x.row(t), table, token[index(t)]);
+      if (table.order == RowOrder::kPanels) {
+        dequantize_row(table, token[index(t)], x.row(t));
+      } else {
+        kernels_.decode_row(x.row(t), table, token[index(t)]);
+      }
     }
   });
 }

@@ -1,6 +1,7 @@
 // SimdBackend: the fast CPU backend. Splits each op over the thread pool and leaves the arithmetic to the kernels of
 // one instruction set (kernels.h). Rounds where ScalarBackend rounds; sums in f32, each output in one fixed order.
-// Weights are read as they lie, in whatever format; nothing is unpacked in memory.
+// Weights are read in whatever format and order they lie; how a product is cut into tiles is its plan's
+// (plan_source.h).
 #pragma once
 
 #include <array>
@@ -11,24 +12,29 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/expert_rows.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/key_reader.h"
 #include "backend/cpu/rope_table.h"
 #include "backend/cpu/scratch.h"
 #include "backend/cpu/thread_pool.h"
 
 namespace drawbridge {
 
-/// Instructions that a CPU may have beside those of its kernels' set.
-struct DotProducts {
-  bool bf16 = false;                  // what Kernels::gemm_bf16 needs, where it is not null
-  const Int8Kernels* int8 = nullptr;  // null: int8 inputs are multiplied as bf16 or f32
+/// What the CPU at hand computes with.
+struct CpuKernels {
+  const Kernels& rows;
+  PanelKernels panels;
+  bool bf16_dot = false;  // what Kernels::gemm_bf16 needs, where it is not null
 };
 
 class SimdBackend : public CpuBackend {
  public:
-  SimdBackend(const Numerics& numerics, const Kernels& kernels, const DotProducts& dots,
+  /// `plans` null: default_plan for every shape.
+  SimdBackend(const Numerics& numerics, const CpuKernels& kernels, std::shared_ptr<PlanSource> plans,
               std::unique_ptr<ThreadPool> pool);
 
   std::string describe() const override;
+  bool prefers_panels(WeightFormat format) const override;
+  ParallelCounts parallel_counts() const override { return {pool_->n_regions(), pool_->wait_ns()}; }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override;
   void rms_norm(View y, View x, std::span<const float> w, float eps) override;
@@ -49,75 +55,102 @@ class SimdBackend : public CpuBackend {
   void add(View y, View x) override;
 
  private:
-  /// How the inputs of a product lie in memory.
-  enum class Storage { kF32, kBf16, kInt8 };  // kInt8: in groups, an "element" being one
-  static int64_t element_bytes(Storage storage);
-  /// How a product takes its inputs.
+  /// How a product takes its inputs, and whose product it is.
   struct InputForm {
-    Storage storage = Storage::kF32;
-    bool round = false;                    // to bf16
-    InputCodec codec = InputCodec::kNone;  // instead of rounding
+    PanelInput storage = PanelInput::kF32;
+    const PanelProduct* panels = nullptr;  // for weights in panels; null: for weights in rows
+    bool round = false;                    // to bf16, before packing
+    InputCodec codec = InputCodec::kNone;  // instead of rounding, before packing
 
-    bool is_as_given() const { return storage == Storage::kF32 && !round && codec == InputCodec::kNone; }
+    bool is_as_given() const {
+      return panels == nullptr && storage == PanelInput::kF32 && !round && codec == InputCodec::kNone;
+    }
+    int64_t row_bytes(int64_t k) const;
   };
-  /// Elements of a packed row of n values: whole steps of every kernel.
-  static int64_t packed_elements(Storage storage, int64_t n);
 
-  /// The left side of a product: rows of K elements, for [T, H, K] H rows a token.
+  /// The left side of a product: packed rows of K values, for [T, H, K] H rows a token.
   struct Input {
-    Storage storage = Storage::kF32;
     const uint8_t* data = nullptr;
-    int64_t row_stride = 0;   // elements from token to token
-    int64_t head_stride = 0;  // elements from head to head
+    int64_t row_stride = 0;   // bytes from token to token
+    int64_t head_stride = 0;  // bytes from head to head
 
-    const void* row(int64_t t, int64_t head = 0) const;
+    const uint8_t* row(int64_t t, int64_t head = 0) const { return data + t * row_stride + head * head_stride; }
+  };
+
+  /// Rows [n_from, n_to) of w times some packed inputs.
+  struct Part {
+    const Matrix& w;
+    const InputForm& form;
+    TilePlan plan;
+    int64_t n_from = 0;
+    int64_t n_to = 0;
+    const uint8_t* x = nullptr;
+    int64_t x_stride = 0;            // bytes
+    const int32_t* x_row = nullptr;  // [n_tokens]; null: row t for token t
+    int64_t n_tokens = 0;
+    float* y = nullptr;  // [n_tokens, n_to - n_from]
+    int64_t y_stride = 0;
+    bool round_output = false;
   };
 
   /// Work space of one thread.
   struct ThreadScratch {
-    Scratch keys, decoded, query, score, latent;  // attention
-    Scratch gate, up, output;                     // experts
-    std::vector<uint32_t> order;                  // selection
+    KeyReader keys;
+    Scratch query, score;         // attention
+    Scratch gate, up, output;     // experts
+    Scratch values;               // inputs before they are packed
+    Scratch codes;                // of a panel, unpacked
+    std::vector<uint32_t> order;  // selection
   };
 
   ThreadScratch& scratch_of(int thread) { return thread_scratch_[static_cast<size_t>(thread)]; }
 
-  InputForm input_form(WeightFormat format, InputCodec codec) const;
-  InputForm input_form(WeightFormat format) const { return input_form(format, input_codec(format)); }
-  void pack_values(const InputForm& form, uint8_t* row, int64_t from, const float* x, int64_t n) const;
+  InputForm input_form(const Matrix& w, InputCodec codec) const;
+  InputForm input_form(const Matrix& w) const { return input_form(w, input_codec(w.format)); }
+  void pack_values(const InputForm& form, uint8_t* row, int64_t k, int64_t from, std::span<const float> x,
+                   ThreadScratch& scratch) const;
   Input pack(const View& x, const InputForm& form, Scratch& scratch);
-  void gemm(Storage storage, const GemmArgs& args) const;
+  void multiply_part(const Part& part, ThreadScratch& scratch) const;
   void multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output);
 
-  static int64_t hidden_bytes(int64_t width);
-  uint8_t* hidden_row(int64_t place, int64_t width) const;
-  void pack_expert_inputs(const View& x, std::span<const MlpMatrices> experts);
-  void expert_hidden(const MlpMatrices& w, int32_t expert, int64_t strip, ThreadScratch& scratch);
-  void expert_outputs(View y, View weight, std::span<const MlpMatrices> experts, int64_t from, int64_t to,
-                      ThreadScratch& scratch);
+  struct ExpertStep;
+  void pack_expert_inputs(ExpertStep& step);
+  void expert_hidden(const ExpertStep& step, int32_t expert, int64_t strip, ThreadScratch& scratch) const;
+  void expert_outputs(const ExpertStep& step, int64_t from, int64_t to, ThreadScratch& scratch) const;
 
+  const AttentionKernels& attention_kernels(const KvFormat& format) const;
+  void pack_queries(uint8_t* block, const KeySource& source, std::span<const View> parts, int64_t t, int64_t head,
+                    ThreadScratch& scratch) const;
   struct KeyScoring;
-  void score_keys(const KeyScoring& op, int64_t row, int64_t first, int64_t n, ThreadScratch& scratch) const;
   void score_rows(KeyScoring& op);
+  void choose(std::span<const float> score, std::span<int32_t> out, ThreadScratch& scratch) const;
+  void pack_index_queries(const KeyScoring& op, int64_t row, ThreadScratch& scratch) const;
+  void score_chunk(const KeyScoring& op, int64_t row, int64_t chunk, ThreadScratch& scratch) const;
   struct Attention;
-  void attend(const Attention& op, int64_t t, int64_t head, ThreadScratch& scratch) const;
+  void take_rows(Attention& op);
+  void attend_rows(const Attention& op);
+  int64_t keys_of(const Attention& op, int64_t row, int64_t chunk) const;
+  void attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk, ThreadScratch& scratch) const;
+  void merge_chunks(const Attention& op, int64_t row, int64_t block) const;
 
   const Kernels& kernels_;
   bool bf16_dot_;
-  const Int8Kernels* int8_;
+  PanelKernels panels_;
+  std::shared_ptr<PlanSource> plans_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<ThreadScratch> thread_scratch_;
 
   Scratch input_;  // the packed input of a product
   RopeTable rope_table_;
-  Scratch key_score_;                // [rows, keys] of the indexer
-  std::vector<int32_t> long_rows_;   // rows that the indexer must score
+  Scratch index_queries_, index_weights_;
+  Scratch key_score_;               // [rows, keys] of the indexer
+  std::vector<int32_t> long_rows_;  // rows that the indexer must score
+  Scratch attention_queries_, attention_parts_;
   std::vector<int32_t> n_selected_;  // [T] positions that attention reads
 
   ExpertRows expert_rows_;
-  std::array<Scratch, kWeightFormats> expert_input_scratch_;
-  std::array<Input, kWeightFormats> expert_input_;  // as weights of each format take it
-  Scratch hidden_;                                  // [slots, I] silu(gate) * up, packed for the product with `down`
+  std::array<Scratch, kWeightFormats * 2> expert_input_;  // by format and order of the weights that take it
+  Scratch hidden_;  // [slots, I] silu(gate) * up, packed for the product with `down`
 };
 
 }  // namespace drawbridge

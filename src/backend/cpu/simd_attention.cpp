@@ -1,19 +1,19 @@
-// The cache ops: writing, the lightning indexer's selection, absorbed MLA. Keys are read in place through the pages.
+// The latent cache: writing it, and absorbed MLA over it.
+//
+// Work is cut into (chunk of keys, row, block of heads) with costs by the keys in each, so that one token with a long
+// context is spread over all threads; what a chunk gives is kept and merged in the order of chunks. Chunks are the
+// outer loop: neighbouring rows of a dense context then find their keys in the cache, fp8 ones already decoded.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 
-#include "backend/cpu/select.h"
 #include "backend/cpu/simd.h"
 #include "base/checked_math.h"
 
 namespace drawbridge {
 namespace {
 
-constexpr int64_t kKeyBlock = 256;         // keys that one thread scores together
-constexpr int64_t kScoreBuffer = 4 << 20;  // scores kept before rows are selected
-constexpr int64_t kHeadBlock = 8;          // heads that share a pass over the keys
-constexpr int64_t kEncodeCost = 8;         // of an element to e4m3, in additions
+constexpr int64_t kPartBuffer = 8 << 20;  // bytes of parts before they are merged
+constexpr int64_t kEncodeCost = 8;        // of an element to e4m3, in additions
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);
@@ -42,97 +42,47 @@ void SimdBackend::kv_write(const PagedView& cache, std::span<const int32_t> slot
   count_kv_write(cache, x.dim(0), n_clipped);
 }
 
-struct SimdBackend::KeyScoring {
-  View q;
-  View head_weight;
-  const PagedView& cache;
-  const RowMap& map;
-  std::span<const int32_t> pos;
-  std::span<const int32_t> rows;  // of the step, whose scores are kept together
-  int64_t max_keys = 0;           // of any of them
-  float* score = nullptr;         // [rows, max_keys]
+const AttentionKernels& SimdBackend::attention_kernels(const KvFormat& format) const {
+  const bool serving = rounds_keys(format) && !rounds_output();  // parity numerics keep f32 weights
+  return bf16_dot_ && kernels_.attention_bf16 != nullptr && serving ? *kernels_.attention_bf16 : *kernels_.attention;
+}
 
-  int64_t n_keys(int64_t t) const { return pos[index(t)] + 1; }
-};
-
-void SimdBackend::index_topk(View selected, View q, View head_weight, const PagedView& cache, const RowMap& map,
-                             std::span<const int32_t> pos) {
-  const int64_t topk = selected.cols();
-  DB_CHECK(selected.dtype == DType::kI32 && cache.format.width == q.dim(2) && head_weight.cols() == q.dim(1));
-  const auto choice = [&](int64_t t) { return selected.as<int32_t>() + t * selected.stride[0]; };
-  long_rows_.clear();
-  for (int64_t t = 0; t < q.dim(0); ++t) {
-    const int64_t n_keys = pos[index(t)] + 1;
-    if (n_keys > topk) {
-      long_rows_.push_back(static_cast<int32_t>(t));
-      continue;
-    }
-    for (int64_t k = 0; k < topk; ++k) choice(t)[k] = k < n_keys ? static_cast<int32_t>(k) : -1;
-  }
-  KeyScoring op{q, head_weight, cache, map, pos, {}, 0, nullptr};
-  for (const int32_t t : long_rows_) op.max_keys = std::max(op.max_keys, op.n_keys(t));
-  const std::span<const int32_t> all(long_rows_);
-  const size_t group = index(op.max_keys == 0 ? 1 : std::max(kScoreBuffer / op.max_keys, int64_t{1}));
-  for (size_t first = 0; first < all.size(); first += group) {
-    op.rows = all.subspan(first, std::min(group, all.size() - first));
-    score_rows(op);
-    pool_->parallel_for(static_cast<int64_t>(op.rows.size()), 4 * op.max_keys,
-                        [&](int64_t from, int64_t to, int thread) {
-                          for (int64_t i = from; i < to; ++i) {
-                            const int32_t t = op.rows[index(i)];
-                            const std::span<const float> score(op.score + i * op.max_keys, index(op.n_keys(t)));
-                            largest_positions(score, {choice(t), index(topk)}, scratch_of(thread).order);
-                          }
-                        });
+/// Heads [head, head + kHeadBlock) as far as there are, each made of one or two parts; the others are zero.
+void SimdBackend::pack_queries(uint8_t* block, const KeySource& source, std::span<const View> parts, int64_t t,
+                               int64_t head, ThreadScratch& scratch) const {
+  const int64_t width = source.cache.format.width, n_heads = parts[0].dim(1);
+  if (head + kHeadBlock > n_heads) std::fill_n(block, source.kernels.block_bytes(width), uint8_t{0});
+  float* const q = scratch.query.room<float>(width);
+  for (int64_t h = head; h < std::min(head + kHeadBlock, n_heads); ++h) {
+    float* to = q;
+    for (const View& part : parts) to = std::copy_n(part.row(t, h), part.dim(2), to);
+    if (rounds_keys(source.cache.format)) kernels_.round_row(q, q, width);
+    source.kernels.pack_query(block, h - head, q, width);
   }
 }
 
-/// Threads share blocks of keys, so that a single long row is spread as well.
-void SimdBackend::score_rows(KeyScoring& op) {
-  const auto n_rows = static_cast<int64_t>(op.rows.size());
-  op.score = key_score_.room<float>(n_rows * op.max_keys);
-  const int64_t n_blocks = ceil_div(op.max_keys, kKeyBlock);
-  const int64_t key_cost = op.q.dim(1) * op.q.dim(2);
-  const auto n_keys_of = [&](int64_t item) {
-    const int64_t left = op.n_keys(op.rows[index(item / n_blocks)]) - item % n_blocks * kKeyBlock;
-    return std::clamp<int64_t>(left, 0, kKeyBlock);
-  };
-  const auto cost = [&](int64_t item) { return n_keys_of(item) * key_cost; };
-  pool_->parallel_for_weighted(n_rows * n_blocks, cost, [&](int64_t from, int64_t to, int thread) {
-    for (int64_t i = from; i < to; ++i) {
-      const int64_t n = n_keys_of(i);
-      if (n > 0) score_keys(op, i / n_blocks, i % n_blocks * kKeyBlock, n, scratch_of(thread));
-    }
-  });
-}
-
-void SimdBackend::score_keys(const KeyScoring& op, int64_t row, int64_t first, int64_t n,
-                             ThreadScratch& scratch) const {
-  const int64_t t = op.rows[index(row)], n_heads = op.q.dim(1), width = op.q.dim(2);
-  const auto** keys = scratch.keys.room<const void*>(n);
-  for (int64_t k = 0; k < n; ++k) keys[k] = op.cache.row(slot_of(op.map, op.cache.page_size, t, first + k));
-  const double scale = 1.0 / std::sqrt(static_cast<double>(n_heads)) / std::sqrt(static_cast<double>(width));
-  float* const weight = scratch.query.room<float>(n_heads);
-  for (int64_t h = 0; h < n_heads; ++h) weight[h] = static_cast<float>(op.head_weight.row(t)[h] * scale);
-  IndexArgs args;
-  args.q = op.q.row(t, 0);
-  args.q_stride = op.q.stride[1];
-  args.n_heads = n_heads;
-  args.width = width;
-  args.head_weight = weight;
-  args.keys = {keys, n, op.cache.format, scratch.decoded.room<float>(kKeyGroup * width)};
-  args.score = op.score + row * op.max_keys + first;
-  kernels_.index_scores(args);
-}
-
+/// An op, and of the rows whose parts are kept together.
 struct SimdBackend::Attention {
   View o;
-  View q_latent;
-  View q_rope;
-  const PagedView& cache;
-  const RowMap& map;
+  std::array<View, 2> q;  // latent, rope
   View selected;
   float scale = 1;
+  KeySource source;
+
+  int64_t first_row = 0;
+  int64_t n_rows = 0;
+  int64_t n_chunks = 0;        // of the row with the most
+  int64_t n_blocks = 0;        // of heads
+  int64_t block_bytes = 0;     // of queries
+  int64_t part_stride = 0;     // floats
+  uint8_t* queries = nullptr;  // [n_rows, n_blocks] blocks
+  float* parts = nullptr;      // [n_rows, n_blocks, n_chunks] parts
+
+  int64_t n_heads(int64_t block) const { return std::min(kHeadBlock, o.dim(1) - block * kHeadBlock); }
+  uint8_t* query(int64_t row, int64_t block) const { return queries + (row * n_blocks + block) * block_bytes; }
+  float* part(int64_t row, int64_t block, int64_t chunk) const {
+    return parts + ((row * n_blocks + block) * n_chunks + chunk) * part_stride;
+  }
 };
 
 void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedView& cache, const RowMap& map,
@@ -142,43 +92,94 @@ void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedV
   n_selected_.clear();
   for (int64_t t = 0; t < o.dim(0); ++t) {
     const auto* chosen = selected.as<int32_t>() + t * selected.stride[0];
-    n_selected_.push_back(static_cast<int32_t>(std::find(chosen, chosen + selected.cols(), -1) - chosen));
+    const auto* end = std::partition_point(chosen, chosen + selected.cols(), [](int32_t p) { return p >= 0; });
+    n_selected_.push_back(static_cast<int32_t>(end - chosen));
     DB_CHECK(n_selected_.back() > 0);
   }
-  const Attention op{o, q_latent, q_rope, cache, map, selected, scale};
-  const int64_t n_blocks = ceil_div(o.dim(1), kHeadBlock);
+  const AttentionKernels& kernels = attention_kernels(cache.format);
+  Attention op{o, {q_latent, q_rope}, selected, scale, {cache, map, kernels, rounds_keys(cache.format)}};
+  op.n_blocks = ceil_div(o.dim(1), kHeadBlock);
+  op.block_bytes = kernels.block_bytes(cache.format.width);
+  op.part_stride = kPartOutput + std::min(kHeadBlock, o.dim(1)) * ceil_div(o.dim(2), kHeadBlock) * kHeadBlock;
+  for (ThreadScratch& scratch : thread_scratch_) scratch.keys.start();
+  while (op.first_row < o.dim(0)) {
+    take_rows(op);
+    attend_rows(op);
+    op.first_row += op.n_rows;
+  }
+}
+
+/// As many of the rows from first_row on as the buffer holds.
+void SimdBackend::take_rows(Attention& op) {
+  const int64_t bytes = op.n_blocks * op.part_stride * static_cast<int64_t>(sizeof(float));
+  op.n_rows = op.n_chunks = 0;
+  while (op.first_row + op.n_rows < op.o.dim(0)) {
+    const int64_t chunks = ceil_div(int64_t{n_selected_[index(op.first_row + op.n_rows)]}, kKeyChunk);
+    const int64_t most = std::max(op.n_chunks, chunks);
+    if (op.n_rows > 0 && (op.n_rows + 1) * most * bytes > kPartBuffer) break;
+    op.n_chunks = most;
+    ++op.n_rows;
+  }
+  op.queries = attention_queries_.room<uint8_t>(op.n_rows * op.n_blocks * op.block_bytes);
+  op.parts = attention_parts_.room<float>(op.n_rows * op.n_blocks * op.n_chunks * op.part_stride);
+}
+
+void SimdBackend::attend_rows(const Attention& op) {
+  const int64_t n_pairs = op.n_rows * op.n_blocks, width = op.source.cache.format.width, latent = op.o.dim(2);
+  pool_->parallel_for(n_pairs, kHeadBlock * width, [&](int64_t from, int64_t to, int thread) {
+    for (int64_t i = from; i < to; ++i) {
+      const int64_t row = i / op.n_blocks, block = i % op.n_blocks;
+      pack_queries(op.query(row, block), op.source, op.q, op.first_row + row, block * kHeadBlock, scratch_of(thread));
+    }
+  });
   const auto cost = [&](int64_t item) {
-    return n_selected_[index(item / n_blocks)] * std::min(kHeadBlock, o.dim(1)) * (cache.format.width + o.dim(2));
+    return keys_of(op, item / op.n_blocks % op.n_rows, item / n_pairs) * op.n_heads(item % op.n_blocks) *
+           (width + latent);
   };
-  pool_->parallel_for_weighted(o.dim(0) * n_blocks, cost, [&](int64_t from, int64_t to, int thread) {
-    for (int64_t i = from; i < to; ++i) attend(op, i / n_blocks, i % n_blocks * kHeadBlock, scratch_of(thread));
+  pool_->parallel_for_weighted(n_pairs * op.n_chunks, cost, [&](int64_t from, int64_t to, int thread) {
+    for (int64_t i = from; i < to; ++i) {
+      const int64_t row = i / op.n_blocks % op.n_rows, chunk = i / n_pairs;
+      if (keys_of(op, row, chunk) > 0) attend_chunk(op, row, i % op.n_blocks, chunk, scratch_of(thread));
+    }
+  });
+  pool_->parallel_for(n_pairs, op.n_chunks * kHeadBlock * latent, [&](int64_t from, int64_t to, int) {
+    for (int64_t i = from; i < to; ++i) merge_chunks(op, i / op.n_blocks, i % op.n_blocks);
   });
 }
 
-/// Heads [head, head + kHeadBlock) of row t.
-void SimdBackend::attend(const Attention& op, int64_t t, int64_t head, ThreadScratch& scratch) const {
-  const int64_t latent = op.o.dim(2), width = op.cache.format.width;
+/// Keys in a chunk of the row's list.
+int64_t SimdBackend::keys_of(const Attention& op, int64_t row, int64_t chunk) const {
+  return std::clamp<int64_t>(n_selected_[index(op.first_row + row)] - chunk * kKeyChunk, 0, kKeyChunk);
+}
+
+void SimdBackend::attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk,
+                               ThreadScratch& scratch) const {
+  const int64_t t = op.first_row + row;
+  const auto* chosen = op.selected.as<int32_t>() + t * op.selected.stride[0] + chunk * kKeyChunk;
   AttendArgs args;
-  args.n_heads = std::min(kHeadBlock, op.o.dim(1) - head);
-  const int64_t n_keys = n_selected_[index(t)];
-  const auto** keys = scratch.keys.room<const void*>(n_keys);
-  const auto* chosen = op.selected.as<int32_t>() + t * op.selected.stride[0];
-  for (int64_t k = 0; k < n_keys; ++k) keys[k] = op.cache.row(slot_of(op.map, op.cache.page_size, t, chosen[k]));
-  float* const q = scratch.query.room<float>(args.n_heads * width);
-  for (int64_t h = 0; h < args.n_heads; ++h) {
-    std::copy_n(op.q_latent.row(t, head + h), latent, q + h * width);
-    std::copy_n(op.q_rope.row(t, head + h), width - latent, q + h * width + latent);
-  }
-  args.q = q;
-  args.width = width;
-  args.latent = latent;
-  args.keys = {keys, n_keys, op.cache.format, scratch.decoded.room<float>(kKeyGroup * width)};
+  args.q = op.query(row, block);
+  args.n_heads = op.n_heads(block);
+  args.width = op.source.cache.format.width;
+  args.latent = op.o.dim(2);
+  args.keys = scratch.keys.at(op.source, t, chosen, keys_of(op, row, chunk));
   args.scale = op.scale;
-  args.score = scratch.score.room<float>(args.n_heads * ceil_div(n_keys, kKeyGroup) * kKeyGroup);
-  args.o = scratch.latent.room<float>(args.n_heads * latent);
+  args.score = scratch.score.room<float>(kHeadBlock * kKeyChunk);
+  args.part = op.part(row, block, chunk);
+  op.source.kernels.attend(args);
+}
+
+void SimdBackend::merge_chunks(const Attention& op, int64_t row, int64_t block) const {
+  const int64_t t = op.first_row + row;
+  MergeArgs args;
+  args.part = op.part(row, block, 0);
+  args.n_parts = ceil_div(int64_t{n_selected_[index(t)]}, kKeyChunk);
+  args.part_stride = op.part_stride;
+  args.n_heads = op.n_heads(block);
+  args.latent = op.o.dim(2);
+  args.o = op.o.row(t, block * kHeadBlock);
+  args.o_stride = op.o.stride[1];
   args.round_output = rounds_output();
-  kernels_.attend(args);
-  for (int64_t h = 0; h < args.n_heads; ++h) std::copy_n(args.o + h * latent, latent, op.o.row(t, head + h));
+  op.source.kernels.merge(args);
 }
 
 }  // namespace drawbridge

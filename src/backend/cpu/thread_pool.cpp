@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <system_error>
 
 namespace drawbridge {
@@ -66,7 +67,11 @@ void ThreadPool::run_parts(int n_parts, Task task, const void* context) {
   loop_.store(number << 32 | static_cast<uint64_t>(n_parts) << 16);
   idle_.wake();
   take_parts(0);
+  ++n_regions_;
+  if (n_unfinished_.load() == 0) return;
+  const auto waiting = std::chrono::steady_clock::now();
   done_.wait([&] { return n_unfinished_.load() == 0; });
+  wait_ns_ += std::chrono::nanoseconds(std::chrono::steady_clock::now() - waiting).count();
 }
 
 void ThreadPool::take_parts(int thread) {

@@ -53,6 +53,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
+  /// Loops that were shared, and how long the caller waited at their ends. For the caller's thread.
+  int64_t n_regions() const { return n_regions_; }
+  int64_t wait_ns() const { return wait_ns_; }
 
   /// Calls body(from, to, thread) on parts that cover [0, n) once. `cost` is an item's, in multiply-adds: work that is
   /// worth less than waking a thread stays on the caller. Returns when all is done. One caller at a time.
@@ -110,6 +113,8 @@ class ThreadPool {
   std::atomic<const void*> context_ = nullptr;
   std::atomic<int> n_unfinished_ = 0;  // parts
   std::atomic<bool> ending_ = false;
+  int64_t n_regions_ = 0;  // this and the next are the caller's
+  int64_t wait_ns_ = 0;
   Waiter idle_;  // workers wait for parts
   Waiter done_;  // the caller waits for parts in other hands
 };

@@ -73,6 +73,24 @@ TEST(ThreadPool, LightWorkStaysOnTheCaller) {
   });
 }
 
+TEST(ThreadPool, CountsSharedLoopsAndTheWaitAtTheirEnds) {
+  const auto pool = ThreadPool::start(2).value();
+  pool->parallel_for(1000, 10, [](int64_t, int64_t, int) {});
+  EXPECT_EQ(pool->n_regions(), 0);
+  // The other thread takes longer, so the caller waits, unless the system has put it aside for as long.
+  std::atomic<int> n_started = 0;
+  for (int round = 0; round < 100 && pool->wait_ns() == 0; ++round) {
+    n_started = 0;
+    pool->parallel_for(2, 1 << 20, [&](int64_t, int64_t, int thread) {
+      ++n_started;
+      while (n_started < 2) std::this_thread::yield();
+      if (thread != 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    });
+    EXPECT_EQ(pool->n_regions(), round + 1);
+  }
+  EXPECT_GT(pool->wait_ns(), 0);
+}
+
 /// The caller waits in the first part it takes until another thread has taken one.
 TEST(ThreadPool, OtherThreadsHelpAndAreNamed) {
   const auto pool = ThreadPool::start(2).value();
