@@ -103,16 +103,12 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   choose_chat_template(options.model, card);
 }
 
-/// One step of one request through every layer: of two tokens, where they fit, so that products of the rows that want
-/// logits are told from those of all rows. Returns how many.
-Result<int64_t> self_check(StepRunner& runner, const EngineOptions& options) {
-  const int64_t n = options.max_step_tokens >= 2 && runner.n_pages() * options.page_size >= 2 ? 2 : 1;
-  const std::vector<int32_t> token(static_cast<size_t>(n), 0), page = {0, 1};
-  const Plan plan{{{1, 0, n, true}}, {}};
-  DB_ASSIGN(const View logits, runner.run(plan, [&](RequestId) { return StepRunner::Request{token, page}; }));
-  std::span<float> row(logits.row(0), static_cast<size_t>(logits.cols()));
+/// A real step, and a token drawn from its logits. Returns the step's tokens.
+Result<int64_t> self_check(StepRunner& runner) {
+  DB_ASSIGN(const StepRunner::Probe probe, runner.probe());
+  const std::span<float> row(probe.logits.row(0), static_cast<size_t>(probe.logits.cols()));
   DB_TRY(sample(row, {}, {}, 0, 0).status());
-  return n;
+  return probe.n_tokens;
 }
 
 }  // namespace
@@ -149,7 +145,7 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrac
   apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
   DB_ASSIGN(auto runner, make_step_runner(options, config, OpWatchers{nullptr, trace}));
-  DB_ASSIGN(const int64_t n_checked, self_check(*runner, options));
+  DB_ASSIGN(const int64_t n_checked, self_check(*runner));
   const Coverage coverage = plan_coverage(options, *runner, n_checked);
   DB_TRY(check_strict(options, coverage));
   card.plans = plan_lines(runner->plans(), coverage, config);
