@@ -3,6 +3,8 @@
 
 #include "bench/engine_speed.h"
 #include "bench/machine.h"
+#include "bench/op_speed.h"
+#include "cli/progress_bar.h"
 #include "cli/verbs.h"
 
 namespace drawbridge {
@@ -31,6 +33,35 @@ void add_bench_machine(CLI::App& bench, Action& action) {
   verb->callback([o, &action] { action = [o] { return run_bench_machine(*o, std::cout); }; });
 }
 
+Status bench_ops(BenchOpsOptions options) {
+  ProgressBar bar("ops");
+  options.progress = [&bar](int64_t done, int64_t total, const std::string& op) {
+    bar.show_items({done, total, 0}, op);
+  };
+  return run_bench_ops(options, std::cout);
+}
+
+void add_bench_ops(CLI::App& bench, Action& action) {
+  CLI::App* verb = bench.add_subcommand("ops", "every op of a model's step, at several numbers of tokens");
+  const auto o = std::make_shared<BenchOpsOptions>();
+  verb->add_option("--model", o->model, "directory with a config.json: shapes, and formats if tensors are there")
+      ->required();
+  verb->add_option("--op", o->ops, "some ops alone: linear,moe,mla_attention,index_topk,...")->delimiter(',');
+  verb->add_option("-t,--tokens", o->tokens, "of a step")->delimiter(',')->capture_default_str();
+  verb->add_option("--format", o->format, "of attention, indexer and MLPs: model, bf16, fp8, mxfp4, q8")
+      ->capture_default_str();
+  verb->add_option("--activation", o->activation, "inputs of quantized weights: auto (bf16), bf16, int8, mxfp8, mxfp4")
+      ->capture_default_str();
+  verb->add_option("--isa", o->isa, "CPU kernels: auto, avx512, avx2, portable, scalar")->capture_default_str();
+  verb->add_option("--threads", o->n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();
+  verb->add_option("--kv-cache-dtype", o->kv_cache_dtype, "f32, bf16, fp8_e4m3, fp8_ds_mla")->capture_default_str();
+  verb->add_option("--context", o->context, "tokens of the request; 0: twice what the indexer lets through")
+      ->capture_default_str();
+  verb->add_option("-r,--rounds", o->n_rounds, "samples of each op")->capture_default_str();
+  verb->add_flag("--json", o->json, "one JSON object");
+  verb->callback([o, &action] { action = [o] { return bench_ops(*o); }; });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, Action& action) {
@@ -38,6 +69,7 @@ void add_bench(CLI::App& app, Action& action) {
   bench->require_subcommand(1);
   add_bench_machine(*bench, action);
   add_bench_engine(*bench, action);
+  add_bench_ops(*bench, action);
 }
 
 }  // namespace drawbridge

@@ -21,8 +21,6 @@ inline int64_t f32_work_bytes(const Matrix& w) {
   return blocks_of(w.k) * static_cast<int64_t>(sizeof(BlockFloats));
 }
 
-constexpr int kVecs = kRows / kLanes;
-
 /// Sums over k in order, one accumulator an output.
 template <class Blocks>
 class F32Product {
