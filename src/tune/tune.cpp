@@ -1,16 +1,14 @@
 #include "tune/tune.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <filesystem>
 
 #include "base/durable.h"
 #include "base/version.h"
 #include "engine/step.h"
 #include "tune/op_bench.h"
+#include "tune/provenance.h"
 #include "tuned/plan_text.h"
 #include "tuned/table.h"
 
@@ -18,20 +16,6 @@ namespace drawbridge {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc = {};
-  ::gmtime_r(&now, &utc);
-  char text[16] = "";
-  std::strftime(text, sizeof text, "%Y-%m-%d", &utc);
-  return text;
-}
-
-std::string host_name() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
 
 /// An op at a number of tokens.
 struct Job {
