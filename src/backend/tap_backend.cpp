@@ -32,7 +32,11 @@ class TapBackend : public Backend {
     ops_->synchronize();
     observer_.on_linear(x, w);
   }
-  void linear_heads(View y, View x, const Matrix& w) override { ops_->linear_heads(y, x, w); }
+  void linear_heads(View y, View x, const Matrix& w) override {
+    ops_->linear_heads(y, x, w);
+    ops_->synchronize();
+    observer_.on_linear_heads(x, w);
+  }
   void rope(View x, std::span<const int32_t> pos, float theta) override { ops_->rope(x, pos, theta); }
   void kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) override {
     ops_->kv_write(cache, slot, x);

@@ -18,6 +18,11 @@ class OpObserver {
     static_cast<void>(x);
     static_cast<void>(w);
   }
+  /// Of linear_heads: x [T, H, K] went through w.
+  virtual void on_linear_heads(const View& x, const Matrix& w) {
+    static_cast<void>(x);
+    static_cast<void>(w);
+  }
   virtual void on_kv_write(const PagedView& cache, const View& x) {
     static_cast<void>(cache);
     static_cast<void>(x);

@@ -157,6 +157,7 @@ void print_table(const ModelCard& card, const BenchEngineOptions& options, const
   fmt::print(out, "\nOne decoded token reads {} of weights; {} (reading {:.1f} .. {:.1f}).\n",
              format_bytes(floor.bytes_per_token), limits_text(floor.limits), floor.limits.read_gb_per_s.min,
              floor.limits.read_gb_per_s.max);
+  for (const std::string& line : card.plans) fmt::print(out, "{}\n", line);
   for (const SpeedRow& row : rows) {
     if (row.profile) print_profile(*row.profile, floor.limits, out);
   }
@@ -174,6 +175,7 @@ void print_json(const ModelCard& card, const BenchEngineOptions& options, const 
                  {"backend", card.backend},
                  {"kv_cache_dtype", card.kv_cache_dtype},
                  {"activation", card.activation},
+                 {"plans", card.plans},
                  {"n_streams", options.n_streams},
                  {"n_rounds", options.n_rounds},
                  {"source", "measured"},

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "base/cpu_name.h"
 #include "bench/machine_kernels.h"
 
 namespace drawbridge {
@@ -17,16 +18,6 @@ std::string first_line(const std::string& path) {
   std::ifstream file(path);
   std::getline(file, line);
   return line;
-}
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("model name")) continue;
-    const size_t value = line.find_first_not_of(" \t", line.find(':') + 1);
-    return value == std::string::npos ? "" : line.substr(value);
-  }
-  return "unknown";
 }
 
 int64_t count_cpus() {

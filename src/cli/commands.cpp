@@ -31,6 +31,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_convert(app, action);
   add_calibrate(app, action);
   add_quantize(app, action);
+  add_tune(app, action);
+  add_doctor(app, action);
   add_bench(app, action);
   add_eval(app, action);
   try {

@@ -12,6 +12,8 @@ CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
       ->capture_default_str();
   verb.add_option("--threads", o.n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();
+  verb.add_option("--tuned-table", o.tuned_table, "measured plans; absent: the model's own for this device, if any");
+  verb.add_flag("--strict", o.strict, "refuse to start while a product has no measured plan (see tune, doctor)");
   verb.add_option("--weights-cache", o.weights_cache,
                   "existing directory that keeps repacked weights: the next start maps them");
   verb.add_option("--kv-cache-dtype", o.kv_cache_dtype,
@@ -26,6 +28,7 @@ CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
 }
 
 void log_notices(const ModelCard& card) {
+  for (const std::string& line : card.plans) spdlog::info("{}", line);
   for (const std::string& notice : card.notices) spdlog::warn("model notice=\"{}\"", notice);
 }
 

@@ -81,6 +81,13 @@ struct KvClipping {
   int64_t n_clipped = 0;
 };
 
+/// Tokens that went through products, by where their plans came from (src/tuned): "measured", "default", ...
+struct PlanTokens {
+  std::string origin;
+  int64_t since_start = 0;
+  int64_t last_hour = 0;
+};
+
 /// Gauges and counters since start, for /metrics and tests.
 struct EngineStats {
   int64_t n_running = 0;
@@ -97,6 +104,7 @@ struct EngineStats {
   int64_t n_failed = 0;
   int64_t n_preempted = 0;
   std::vector<KvClipping> kv_layers;  // empty unless the cache is FP8
+  std::vector<PlanTokens> plan_tokens;
 };
 
 /// What a server or a report says about the loaded model.
@@ -115,6 +123,7 @@ struct ModelCard {
   float default_temperature = 1.0f;  // generation_config.json
   float default_top_p = 1.0f;
   ChatTemplate chat_template = ChatTemplate::kGlm52;
+  std::vector<std::string> plans;    // which table the plans of products come from, what it covers, by which keys
   std::vector<std::string> notices;  // anything unusual that the user must know: said at start and in /metrics
 };
 
@@ -144,6 +153,8 @@ struct EngineOptions {
   std::string activation = "auto";   // inputs of products with quantized weights: auto, bf16, int8, mxfp8, mxfp4
   std::string kv_cache_dtype = "auto";  // auto (as the numerics say), f32, bf16, fp8_e4m3, fp8_ds_mla
   std::optional<float> kv_scale;        // of fp8_e4m3 for every layer, instead of the checkpoint's
+  std::string tuned_table;              // of measured plans; empty: the model's own for this device, if there is one
+  bool strict = false;                  // refuse to start while a product of the expected traffic has no measured plan
   int64_t max_context = 8192;           // tokens a request, at most the model's own
   int64_t kv_tokens = 0;                // tokens of the page pool; 0: twice max_context
   int64_t page_size = 16;               // tokens

@@ -58,8 +58,17 @@ Status LocalEngine::health() const {
 }
 
 EngineStats LocalEngine::stats() const {
-  const std::lock_guard lock(mutex_);
-  return stats_;
+  const OriginCounts& counts = runner_->plans().plans->counts();
+  const OriginCounts::Counts since_start = counts.since_start(), last_hour = counts.last_hour();
+  EngineStats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats = stats_;
+  }
+  for (size_t i = 0; i < kPlanOrigins; ++i) {
+    stats.plan_tokens.push_back({plan_origin_name(static_cast<PlanOrigin>(i)), since_start[i], last_hour[i]});
+  }
+  return stats;
 }
 
 void LocalEngine::drain() {

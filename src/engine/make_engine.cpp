@@ -8,6 +8,7 @@
 #include "engine/activation_mode.h"
 #include "engine/kv_choice.h"
 #include "engine/local_engine.h"
+#include "engine/plan_choice.h"
 #include "model/generation_config.h"
 #include "text/chat_template.h"
 
@@ -59,6 +60,12 @@ void apply_generation_config(const GenerationConfig& generation, Glm52Config& co
   if (config.eos.empty()) card.notices.push_back("no eos_token_id: a text ends only by its length or a stop string");
 }
 
+/// What the table covers of the products that the self check asked for.
+Coverage plan_coverage(const EngineOptions& options, const StepRunner& runner, int64_t n_checked) {
+  const TunedPlans& plans = *runner.plans().plans;
+  return coverage_of(plans.rows(), products_seen(plans, n_checked), expected_traffic(options));
+}
+
 void fill_card(const EngineOptions& options, const StepRunner& runner, const Tokenizer& tokenizer, ModelCard& card) {
   const Glm52Config& config = runner.config();
   card.name = std::filesystem::path(options.model + "/").parent_path().filename().string();
@@ -96,13 +103,12 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   choose_chat_template(options.model, card);
 }
 
-/// One step of one token through every layer.
-Status self_check(StepRunner& runner) {
-  const std::vector<int32_t> token = {0}, page = {0};
-  const Plan plan{{{1, 0, 1, true}}, {}};
-  DB_ASSIGN(const View logits, runner.run(plan, [&](RequestId) { return StepRunner::Request{token, page}; }));
-  std::span<float> row(logits.row(0), static_cast<size_t>(logits.cols()));
-  return sample(row, {}, {}, 0, 0).status();
+/// A real step, and a token drawn from its logits. Returns the step's tokens.
+Result<int64_t> self_check(StepRunner& runner) {
+  DB_ASSIGN(const StepRunner::Probe probe, runner.probe());
+  const std::span<float> row(probe.logits.row(0), static_cast<size_t>(probe.logits.cols()));
+  DB_TRY(sample(row, {}, {}, 0, 0).status());
+  return probe.n_tokens;
 }
 
 }  // namespace
@@ -128,6 +134,7 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
   step.max_running = options.max_running;
   step.weights_cache = options.weights_cache;
   step.watchers = watchers;
+  DB_ASSIGN(step.plans, choose_plans(options));
   return StepRunner::create(config, step);
 }
 
@@ -139,7 +146,11 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrac
   apply_generation_config(generation, config, card);
   DB_ASSIGN(Tokenizer tokenizer, Tokenizer::load(options.model + "/tokenizer.json"));
   DB_ASSIGN(auto runner, make_step_runner(options, config, OpWatchers{nullptr, trace}));
-  DB_TRY(self_check(*runner));
+  DB_ASSIGN(const int64_t n_checked, self_check(*runner));
+  const Coverage coverage = plan_coverage(options, *runner, n_checked);
+  DB_TRY(check_strict(options, coverage));
+  card.plans = plan_lines(runner->plans(), coverage, config);
+  for (std::string& line : plan_notices(options, runner->plans(), coverage)) card.notices.push_back(std::move(line));
   fill_card(options, *runner, tokenizer, card);
   const SchedulerOptions scheduling{runner->n_pages(), options.page_size, options.max_running, options.max_step_tokens};
   return std::unique_ptr<Engine>(

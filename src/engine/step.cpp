@@ -50,12 +50,13 @@ PackingOptions packing_options(const StepOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config, const StepOptions& options) {
-  std::unique_ptr<StepRunner> runner(new StepRunner(config, options.page_size, options.n_pages));
+  std::unique_ptr<StepRunner> runner(new StepRunner(config, options));
   DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   CpuOptions cpu;
   cpu.isa = options.isa;
   cpu.n_threads = options.n_threads;
   cpu.numerics = options.numerics;
+  cpu.plans = options.plans.plans;
   cpu.numerics.input_codec =
       options.input_codec ? *options.input_codec : auto_activation(take_inventory(config, checkpoint));
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
@@ -74,6 +75,14 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
             Activations::create(*runner->backend_, config, options.max_step_tokens, options.max_running));
   runner->activations_ = std::make_unique<Activations>(std::move(activations));
   return runner;
+}
+
+Result<StepRunner::Probe> StepRunner::probe() {
+  const int64_t n = max_step_tokens_ >= 2 && n_pages_ * page_size_ >= 2 ? 2 : 1;
+  const std::vector<int32_t> token(static_cast<size_t>(n), 0), page = {0, 1};
+  const Plan plan{{{1, 0, n, true}}, {}};
+  DB_ASSIGN(const View logits, run(plan, [&](RequestId) { return Request{token, page}; }));
+  return Probe{n, logits};
 }
 
 Result<View> StepRunner::run(const Plan& plan, const Lookup& lookup) {

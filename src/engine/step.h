@@ -13,6 +13,7 @@
 #include "backend/tap_backend.h"
 #include "backend/trace_backend.h"
 #include "engine/engine.h"
+#include "engine/plan_choice.h"
 #include "model/glm52.h"
 #include "sched/plan.h"
 
@@ -35,6 +36,7 @@ struct StepOptions {
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
   int64_t max_running = 32;
+  PlanChoice plans;
   std::string weights_cache;  // of EngineOptions
   OpWatchers watchers;
 };
@@ -53,21 +55,36 @@ class StepRunner {
   /// Logits [V], one row for each grant that wants them, in grant order. Valid until the next run.
   Result<View> run(const Plan& plan, const Lookup& lookup);
 
+  struct Probe {
+    int64_t n_tokens = 0;
+    View logits;  // [1, V]
+  };
+  /// One step of one request through every layer, as a check that all of it works: of two tokens, where they fit, so
+  /// that products of the rows that want logits are told from those of all rows.
+  Result<Probe> probe();
+
   const Glm52Config& config() const { return config_; }
   const Glm52Weights& weights() const { return *weights_; }
   const Backend& backend() const { return *backend_; }
   const KvCache& cache() const { return *cache_; }
+  const PlanChoice& plans() const { return plans_; }
   int64_t n_pages() const { return n_pages_; }
   /// What was done to the weights' order at start; empty: nothing.
   const std::string& packing() const { return packing_; }
 
  private:
-  StepRunner(const Glm52Config& config, int64_t page_size, int64_t n_pages)
-      : config_(config), page_size_(page_size), n_pages_(n_pages) {}
+  StepRunner(const Glm52Config& config, const StepOptions& options)
+      : config_(config),
+        page_size_(options.page_size),
+        n_pages_(options.n_pages),
+        max_step_tokens_(options.max_step_tokens),
+        plans_(options.plans) {}
 
   Glm52Config config_;
   int64_t page_size_;
   int64_t n_pages_;
+  int64_t max_step_tokens_;
+  PlanChoice plans_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Glm52Weights> weights_;
   std::unique_ptr<KvCache> cache_;

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <thread>
 
+#include "base/json_members.h"
 #include "base/json_path.h"
 #include "base/printable.h"
-#include "eval/members.h"
 
 namespace drawbridge {
 namespace {

@@ -1,14 +1,6 @@
 #include "eval/journal.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "base/mapped_file.h"
-#include "eval/members.h"
+#include "base/json_members.h"
 
 namespace drawbridge {
 namespace {
@@ -75,37 +67,15 @@ std::string first_difference(const Json& before, const Json& now) {
 }
 
 Result<AnswerJournal> AnswerJournal::open(const std::string& path, const Json& manifest) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0 && errno == ENOENT) {
-    return fail(Code::kNotFound, "{}: cannot be made: its folder is not there; make it first", path);
-  }
-  if (fd < 0) return fail(Code::kPermissionDenied, "{}: cannot be opened: {}", path, std::strerror(errno));
-  AnswerJournal journal(path, fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    return fail(Code::kUnavailable, "{}: another run is writing to it", path);
-  }
+  DB_ASSIGN(LineFile file, LineFile::open(path, kMaxBytes));
+  AnswerJournal journal(path, std::move(file));
   DB_TRY(journal.load(manifest));
   return journal;
 }
 
-AnswerJournal::AnswerJournal(AnswerJournal&& other) noexcept
-    : path_(std::move(other.path_)),
-      fd_(std::exchange(other.fd_, -1)),
-      is_broken_(other.is_broken_),
-      answers_(std::move(other.answers_)) {}
-
-AnswerJournal::~AnswerJournal() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Status AnswerJournal::load(const Json& manifest) {
-  DB_ASSIGN(std::string text, read_text_file(path_, kMaxBytes));
-  const size_t whole = text.rfind('\n') + 1;  // 0 without any
-  if (whole < text.size() && ::ftruncate(fd_, static_cast<off_t>(whole)) != 0) {
-    return fail(Code::kPermissionDenied, "{}: cannot be cut to its whole lines: {}", path_, std::strerror(errno));
-  }
-  text.resize(whole);
-  if (text.empty()) return write_line({{"format", kFormat}, {"manifest", manifest}});
+  const std::string text = file_.take_text();
+  if (text.empty()) return file_.append(dump_json(Json{{"format", kFormat}, {"manifest", manifest}}));
   int64_t number = 0;
   for (size_t at = 0; at < text.size();) {
     const size_t end = text.find('\n', at);
@@ -129,33 +99,10 @@ Status AnswerJournal::load(const Json& manifest) {
 }
 
 Status AnswerJournal::add(Answer answer) {
-  DB_TRY(write_line(answer_to_json(answer)));
+  DB_TRY(file_.append(dump_json(answer_to_json(answer))));
   const Key key(answer.id, answer.trial);
   answers_[key] = std::move(answer);
   return Status();
-}
-
-Status AnswerJournal::write_line(const Json& line) {
-  if (is_broken_) return fail(Code::kResourceExhausted, "{}: a write has failed before", path_);
-  const off_t end = ::lseek(fd_, 0, SEEK_END);
-  Status written = append(dump_json(line) + "\n");
-  if (written.ok()) return written;
-  is_broken_ = true;
-  if (end >= 0 && ::ftruncate(fd_, end) != 0) {
-    return fail(Code::kResourceExhausted, "{}; its last line is cut", written.message());
-  }
-  return written;
-}
-
-Status AnswerJournal::append(const std::string& text) {
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t n = ::write(fd_, text.data() + at, text.size() - at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(Code::kResourceExhausted, "{}: cannot be written: {}", path_, std::strerror(errno));
-    at += static_cast<size_t>(n);
-  }
-  if (::fsync(fd_) == 0) return Status();
-  return fail(Code::kResourceExhausted, "{}: cannot be synced: {}", path_, std::strerror(errno));
 }
 
 }  // namespace drawbridge

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/line_file.h"
 #include "eval/chat_target.h"
 #include "eval/item.h"
 #include "eval/result.h"
@@ -33,26 +34,17 @@ class AnswerJournal {
   /// (names the member), a line that is no answer. A last line that was cut is dropped.
   static Result<AnswerJournal> open(const std::string& path, const Json& manifest);
 
-  AnswerJournal(AnswerJournal&& other) noexcept;
-  AnswerJournal& operator=(AnswerJournal&&) = delete;
-  ~AnswerJournal();
-
   /// What was found and what was added since; the last answer to an item counts.
   const std::map<Key, Answer>& answers() const { return answers_; }
   /// Returns when the answer is on disk.
   Status add(Answer answer);
 
  private:
-  AnswerJournal(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  AnswerJournal(std::string path, LineFile file) : path_(std::move(path)), file_(std::move(file)) {}
   Status load(const Json& manifest);
-  /// Leaves no part of a line behind when it fails, and refuses every further line then: what follows a cut line could
-  /// not be read.
-  Status write_line(const Json& line);
-  Status append(const std::string& text);
 
   std::string path_;
-  int fd_;
-  bool is_broken_ = false;
+  LineFile file_;
   std::map<Key, Answer> answers_;
 };
 

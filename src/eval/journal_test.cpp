@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "base/mapped_file.h"
-#include "eval/scratch_test.h"
+#include "base/scratch_test.h"
 
 namespace drawbridge {
 namespace {

@@ -4,8 +4,8 @@
 #include <fstream>
 #include <set>
 
+#include "base/json_members.h"
 #include "base/mapped_file.h"
-#include "eval/members.h"
 
 namespace drawbridge {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "eval/scratch_test.h"
+#include "base/scratch_test.h"
 
 namespace drawbridge {
 namespace {

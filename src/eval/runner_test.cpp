@@ -7,8 +7,8 @@
 #include <atomic>
 #include <set>
 
+#include "base/scratch_test.h"
 #include "eval/fake_target_test.h"
-#include "eval/scratch_test.h"
 #include "eval/tasks/number_filters.h"
 
 namespace drawbridge {

@@ -1,5 +1,7 @@
 #include "server/metrics.h"
 
+#include <algorithm>
+
 #include "engine/generate.h"
 
 namespace drawbridge {
@@ -53,6 +55,22 @@ void add_clipping(Page& page, const std::vector<KvClipping>& layers) {
   family("kv_clipped_values_total", "Of them beyond what their layer's scale can hold.", &KvClipping::n_clipped);
 }
 
+/// Where the plans of products came from. Without products that are planned there is no share.
+void add_plans(Page& page, const std::vector<PlanTokens>& plans) {
+  int64_t total = 0;
+  for (const PlanTokens& plan : plans) total += plan.last_hour;
+  page.text().family("drawbridge:tuned_tokens_total", "counter",
+                     "Tokens through products, by where the product's plan came from.");
+  for (const PlanTokens& plan : plans) {
+    page.text().sample(static_cast<double>(plan.since_start), {{"origin", plan.origin}});
+  }
+  page.text().family("drawbridge:tuned_tokens_ratio", "gauge", "The same as shares of the last 60 minutes.");
+  for (const PlanTokens& plan : plans) {
+    const double share = static_cast<double>(plan.last_hour) / static_cast<double>(std::max(total, int64_t{1}));
+    if (total > 0) page.text().sample(share, {{"origin", plan.origin}});
+  }
+}
+
 void add_engine(Page& page, const EngineStats& s) {
   const auto number = [](int64_t n) { return static_cast<double>(n); };
   const double used = number(s.n_pages_total - s.n_pages_free);
@@ -70,6 +88,7 @@ void add_engine(Page& page, const EngineStats& s) {
   page.own("kv_pages", "gauge", "Pages of the cache.", number(s.n_pages_total));
   page.own("kv_pages_free", "gauge", "Pages that no request holds.", number(s.n_pages_free));
   add_clipping(page, s.kv_layers);
+  add_plans(page, s.plan_tokens);
   page.own("engine_steps_total", "counter", "Steps computed.", number(s.n_steps));
 }
 

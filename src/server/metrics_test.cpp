@@ -23,6 +23,7 @@ std::string page() {
   stats.n_pages_total = 8;
   stats.n_pages_free = 6;
   stats.kv_layers = {{1000, 0}, {1000, 7}};
+  stats.plan_tokens = {{"measured", 900, 75}, {"default", 100, 25}};
   ModelCard card;
   card.notices = {"says \"hi\" on\ntwo lines \\"};
   return metrics.page(stats, card, "nano", true);
@@ -55,6 +56,8 @@ bool has_line(const std::string& line) {
 }
 
 TEST(Metrics, CountsWhatItWasTold) {
+  EXPECT_TRUE(has_line(R"(drawbridge:tuned_tokens_total{model_name="nano",origin="measured"} 900)"));
+  EXPECT_TRUE(has_line(R"(drawbridge:tuned_tokens_ratio{model_name="nano",origin="default"} 0.25)"));
   EXPECT_TRUE(has_line(R"(drawbridge:num_requests_running{model_name="nano"} 2)"));
   EXPECT_TRUE(has_line(R"(vllm:num_requests_running{model_name="nano"} 2)"));
   EXPECT_TRUE(has_line(R"(vllm:kv_cache_usage_perc{model_name="nano"} 0.25)"));

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
+#include "base/json_members.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
-#include "eval/members.h"
 
 namespace drawbridge {
 namespace {

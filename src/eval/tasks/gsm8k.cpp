@@ -1,6 +1,6 @@
 #include "eval/tasks/gsm8k.h"
 
-#include "eval/members.h"
+#include "base/json_members.h"
 #include "eval/python_random.h"
 #include "eval/tasks/number_filters.h"
 

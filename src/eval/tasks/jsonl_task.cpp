@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <set>
 
-#include "eval/members.h"
+#include "base/json_members.h"
 #include "eval/tasks/number_filters.h"
 
 namespace drawbridge {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "eval/scratch_test.h"
+#include "base/scratch_test.h"
 #include "eval/tasks/gpqa.h"
 #include "eval/tasks/gsm8k.h"
 #include "eval/tasks/jsonl_task.h"

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "base/mapped_file.h"
-#include "eval/scratch_test.h"
+#include "base/scratch_test.h"
 #include "eval/tau2/prompts.h"
 #include "eval/tau2/test_data_test.h"
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/json_members.h"
 #include "base/json_path.h"
 #include "base/mapped_file.h"
-#include "eval/members.h"
 
 namespace drawbridge::tau2 {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "eval/scratch_test.h"
+#include "base/scratch_test.h"
 #include "eval/tau2/pass_hat_k.h"
 
 namespace drawbridge::tau2 {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json_members.h"
 #include "base/json_path.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
-#include "eval/members.h"
 
 namespace drawbridge::tau2 {
 namespace {

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "eval/members.h"
+#include "base/json_members.h"
 #include "eval/tau2/grade.h"
 #include "eval/tau2/import.h"
 

@@ -5,8 +5,8 @@
 
 #include <set>
 
+#include "base/scratch_test.h"
 #include "eval/runner.h"
-#include "eval/scratch_test.h"
 #include "eval/tau2/pass_hat_k.h"
 #include "eval/tau2/scripted_target_test.h"
 #include "eval/tau2/test_data_test.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "eval/members.h"
+#include "base/json_members.h"
 
 namespace drawbridge::tau2 {
 namespace {

@@ -1,4 +1,4 @@
-#include "eval/members.h"
+#include "base/json_members.h"
 
 namespace drawbridge {
 namespace {

@@ -13,7 +13,7 @@ namespace drawbridge {
 class ScratchDirectory {
  public:
   explicit ScratchDirectory(const std::string& name)
-      : path_(std::filesystem::path(testing::TempDir()) / fmt::format("eval_{}_{}", name, ::getpid())) {
+      : path_(std::filesystem::path(testing::TempDir()) / fmt::format("drawbridge_{}_{}", name, ::getpid())) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

@@ -1,0 +1,9 @@
+#include "base/version.h"
+
+namespace drawbridge {
+
+const char* version() {
+  return DB_VERSION;
+}
+
+}  // namespace drawbridge

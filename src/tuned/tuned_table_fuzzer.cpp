@@ -1,0 +1,7 @@
+// Fuzzes the reader of tuned tables: see fuzz_bodies.h for what must hold.
+#include "tuned/fuzz_bodies.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  drawbridge::fuzz_tuned_table({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
