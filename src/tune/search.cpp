@@ -62,7 +62,8 @@ Result<FoundTuning> search_plans(const ProductKey& key, int64_t n_tokens, const 
   };
   for (size_t sweep = 0; sweep < 3; ++sweep) {
     std::vector<TilePlan> plans = {found.plan};
-    for (const TilePlan& plan : plan_sweeps(key, n_tokens, found.plan)[sweep]) plans.push_back(plan);
+    const auto sweeps = plan_sweeps(key, n_tokens, found.plan);
+    plans.insert(plans.end(), sweeps[sweep].begin(), sweeps[sweep].end());
     if (plans.size() == 1) continue;
     DB_ASSIGN(const auto us, timed(plans));
     double best = *us[0] * kClearly;
