@@ -12,7 +12,6 @@ class TapBackend : public Backend {
   Result<Buffer> allocate(int64_t bytes) override { return ops_->allocate(bytes); }
   bool prefers_panels(WeightFormat format) const override { return ops_->prefers_panels(format); }
   Status status() override { return ops_->status(); }
-  bool prefers_panels(WeightFormat format) const override { return ops_->prefers_panels(format); }
   ParallelCounts parallel_counts() const override { return ops_->parallel_counts(); }
 
   void embed(View x, const Matrix& table, std::span<const int32_t> token) override { ops_->embed(x, table, token); }
