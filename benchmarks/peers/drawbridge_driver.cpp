@@ -44,7 +44,7 @@ class DrawbridgeEntrant : public peers::Entrant {
         limits_(limits),
         // A peer's load reads the tokenizer too.
         tokenizer_(or_die(Tokenizer::load(options.model + "/tokenizer.json"))),
-        runner_(or_die(make_step_runner(options_, or_die(load_glm52_config(options.model)), nullptr))) {
+        runner_(or_die(make_step_runner(options_, or_die(load_glm52_config(options.model)), {}))) {
     if (options.max_context % options.page_size != 0) peers::die("--max-context: wanted whole pages");
     prompt_.id = 0;
     append_pages(prompt_, 0, options.max_context / options.page_size);
@@ -117,6 +117,7 @@ std::string more_of_ready(const StepRunner& runner) {
   const Json more = {
       {"active_mb", static_cast<double>(runner.weights().inventory.total().active_bytes) / 1e6},
       {"backend", runner.backend().describe()},
+      {"packing", runner.packing()},
       {"activation", input_codec_name(runner.backend().numerics().input_codec)},
       {"kv", kv_cache_type_name(runner.backend().numerics().kv_cache)},
   };

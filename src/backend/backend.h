@@ -96,7 +96,7 @@ class Backend {
   /// Columns beyond options.experts_per_token are experts E, E + 1, ... that every token has with weight 1.
   virtual void route(View expert, View weight, View logit, std::span<const float> bias,
                      const RouterOptions& options) = 0;
-  /// y [T, D] = sum_k weight[t, k] * expert_k(x), summed in f32 in slot order.
+  /// y [T, D] = sum_k weight[t, k] * expert_k(x), summed in f32 in ascending order of the experts.
   virtual void moe(View y, View x, View expert, View weight, std::span<const MlpMatrices> experts) = 0;
   /// y [T, I] = silu(gate) * up.
   virtual void swiglu(View y, View gate, View up) = 0;

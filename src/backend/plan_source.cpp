@@ -12,7 +12,7 @@ TilePlan default_plan(const ProductKey& key, int64_t n_tokens) {
   TilePlan plan;
   plan.columns = static_cast<int32_t>(std::min<int64_t>(rows, 8));
   plan.expand = rows >= 32;
-  plan.strip = 2;
+  plan.strip = rows >= 32 ? 8 : 2;
   return plan;
 }
 

@@ -47,9 +47,13 @@ Status check_options(const BenchOpsOptions& o) {
   return Status();
 }
 
-Result<Numerics> numerics_of(const BenchOpsOptions& o) {
+/// With --format all weights are of that format, and "auto" goes by it.
+Result<Numerics> numerics_of(const BenchOpsOptions& o, std::optional<WeightFormat> format, const Inventory& inventory) {
   Numerics numerics = Numerics::serving();
-  DB_ASSIGN(numerics.input_codec, read_activation(o.activation, "serving"));
+  DB_ASSIGN(const auto codec, read_activation(o.activation, "serving"));
+  const bool has_integers = format == WeightFormat::kMxfp4 || format == WeightFormat::kQ8;
+  const InputCodec by_format = has_integers ? InputCodec::kInt8 : InputCodec::kNone;
+  numerics.input_codec = codec.value_or(format ? by_format : auto_activation(inventory));
   const auto cache = kv_cache_type_from_name(o.kv_cache_dtype);
   if (!cache) {
     return fail(Code::kInvalidArgument, "--kv-cache-dtype: wanted f32, bf16, fp8_e4m3 or fp8_ds_mla, found '{}'",
@@ -199,10 +203,10 @@ void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, std
 
 Result<OpSpeedReport> measure_ops(const BenchOpsOptions& options) {
   DB_TRY(check_options(options));
-  DB_ASSIGN(const Numerics numerics, numerics_of(options));
   DB_ASSIGN(const auto format, read_format(options.format));
   DB_ASSIGN(const Glm52Config config, load_glm52_config(options.model));
   DB_ASSIGN(const Inventory inventory, inventory_of(options.model, config));
+  DB_ASSIGN(const Numerics numerics, numerics_of(options, format, inventory));
   constexpr int64_t kTimesCaches = 4;
   const int64_t footprint =
       options.footprint > 0 ? options.footprint : kTimesCaches * read_machine_info().last_level_bytes();

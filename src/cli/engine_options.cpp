@@ -7,7 +7,7 @@ CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   CLI::Option* model = verb.add_option("--model", o.model, "HuggingFace directory of a glm_moe_dsa model");
   verb.add_option("--numerics", o.numerics, "serving; parity or parity-f32: as HuggingFace")->capture_default_str();
   verb.add_option("--activation", o.activation,
-                  "inputs of products with quantized weights: auto (bf16), bf16, int8, mxfp8, mxfp4")
+                  "inputs of products with quantized weights: auto (int8 for MXFP4 and q8), bf16, int8, mxfp8, mxfp4")
       ->capture_default_str();
   verb.add_option("--isa", o.isa, "CPU kernels: auto, avx512, avx2, portable, or scalar (the slow reference)")
       ->capture_default_str();

@@ -4,23 +4,23 @@
 
 namespace drawbridge {
 
-Result<InputCodec> read_activation(const std::string& activation, const std::string& numerics) {
-  InputCodec codec = InputCodec::kNone;
-  if (activation == "int8") {
-    codec = InputCodec::kInt8;
-  } else if (activation == "mxfp8") {
-    codec = InputCodec::kMxfp8;
-  } else if (activation == "mxfp4") {
-    codec = InputCodec::kMxfp4;
-  } else if (activation != "auto" && activation != "bf16") {
-    return fail(Code::kInvalidArgument, "--activation: wanted auto, bf16, int8, mxfp8 or mxfp4, found '{}'",
-                activation);
-  }
-  if (codec != InputCodec::kNone && numerics != "serving") {
+Result<std::optional<InputCodec>> read_activation(const std::string& activation, const std::string& numerics) {
+  const bool quantizes = numerics == "serving";
+  if (activation == "auto") return quantizes ? std::optional<InputCodec>() : InputCodec::kNone;
+  for (const InputCodec codec : {InputCodec::kNone, InputCodec::kInt8, InputCodec::kMxfp8, InputCodec::kMxfp4}) {
+    if (activation != input_codec_name(codec)) continue;
+    if (codec == InputCodec::kNone || quantizes) return std::optional(codec);
     return fail(Code::kInvalidArgument, "--activation {}: --numerics {} quantizes no inputs; wanted --numerics serving",
                 activation, numerics);
   }
-  return codec;
+  return fail(Code::kInvalidArgument, "--activation: wanted auto, bf16, int8, mxfp8 or mxfp4, found '{}'", activation);
+}
+
+InputCodec auto_activation(const Inventory& inventory) {
+  const auto formats = inventory.total().formats;
+  const auto holds = [&](WeightFormat format) { return formats.contains(weight_format_name(format)); };
+  const bool has_integer_kernels = holds(WeightFormat::kMxfp4) || holds(WeightFormat::kQ8);
+  return has_integer_kernels && !holds(WeightFormat::kFp8Block) ? InputCodec::kInt8 : InputCodec::kNone;
 }
 
 std::vector<std::string> activation_notices(InputCodec codec, const QuantizationConfig& config,

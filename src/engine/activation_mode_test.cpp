@@ -21,9 +21,16 @@ TEST(ActivationMode, NamesAndTheirCodecs) {
   for (const InputCodec codec : {InputCodec::kNone, InputCodec::kInt8, InputCodec::kMxfp8, InputCodec::kMxfp4}) {
     EXPECT_EQ(read_activation(input_codec_name(codec), "serving").value(), codec);
   }
-  EXPECT_EQ(read_activation("auto", "serving").value(), InputCodec::kNone);
+  EXPECT_EQ(read_activation("auto", "serving").value(), std::nullopt);
   EXPECT_EQ(read_activation("auto", "parity").value(), InputCodec::kNone);
   EXPECT_THAT(read_activation("fp4", "serving").status().message(), HasSubstr("mxfp4, found 'fp4'"));
+}
+
+TEST(ActivationMode, AutoIsInt8WhereAllQuantizedWeightsHaveIntegerKernels) {
+  EXPECT_EQ(auto_activation(holding({{"mxfp4", 64}, {"bf16", 64}})), InputCodec::kInt8);
+  EXPECT_EQ(auto_activation(holding({{"q8", 64}, {"mxfp4", 1}})), InputCodec::kInt8);
+  EXPECT_EQ(auto_activation(holding({{"mxfp4", 64}, {"fp8-e4m3-block128", 1}})), InputCodec::kNone);
+  EXPECT_EQ(auto_activation(holding({{"bf16", 64}})), InputCodec::kNone);
 }
 
 TEST(ActivationMode, ParityQuantizesNoInputs) {

@@ -111,7 +111,7 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
                                                      const OpWatchers& watchers) {
   DB_ASSIGN(Numerics numerics, read_numerics(options.numerics, config.dtype));
   DB_ASSIGN(numerics.kv_cache, choose_kv_type(options, numerics.kv_cache));
-  DB_ASSIGN(numerics.input_codec, read_activation(options.activation, options.numerics));
+  DB_ASSIGN(const auto input_codec, read_activation(options.activation, options.numerics));
   const int64_t context = std::min(options.max_context, config.max_positions);
   const int64_t kv_tokens = options.kv_tokens > 0 ? options.kv_tokens : 2 * context;
   const int64_t n_pages = (kv_tokens + options.page_size - 1) / options.page_size;
@@ -120,6 +120,7 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
   step.isa = options.isa;
   step.n_threads = options.n_threads;
   step.numerics = numerics;
+  step.input_codec = input_codec;
   step.kv_scale = options.kv_scale;
   step.page_size = options.page_size;
   step.n_pages = n_pages;

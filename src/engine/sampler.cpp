@@ -1,7 +1,9 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -111,37 +113,64 @@ bool is_better(const Candidate& a, const Candidate& b) {
   return a.p != b.p ? a.p > b.p : a.token < b.token;
 }
 
-/// The candidate at which the sum of p, from the best on, first is enough; of all when none is the last.
+/// Kept between calls: fresh pages for a whole vocabulary cost ten times what is computed on it.
+struct WorkSpace {
+  std::vector<Candidate> near, inside;
+  std::vector<double> sum;
+};
+WorkSpace& work_space() {
+  thread_local WorkSpace space;
+  return space;
+}
+
+/// Which of kBuckets a p in [0, 1] falls into: 64 for each power of two, the larger p first, the smallest all together.
+constexpr size_t kBuckets = 4096;
+size_t bucket_of(double p) {
+  constexpr int kSteps = 52 - 6;  // bits of a double below the upper 6 of its fraction
+  const uint64_t below_one = std::bit_cast<uint64_t>(1.0) - std::bit_cast<uint64_t>(p);
+  return std::min<size_t>(below_one >> kSteps, kBuckets - 1);
+}
+
+/// The candidate at which the sum of weights, from the best on, first is enough; of all when none is the worst.
 struct Crossing {
-  size_t rank = 0;
+  Candidate at;
   double sum = 0;  // up to and with it
 };
 
-/// Orders `all` only so far that those before the crossing are the better ones: halves are partitioned, not sorted.
-template <typename IsEnough>
-Crossing find_crossing(std::span<Candidate> all, const IsEnough& is_enough) {
-  size_t from = 0, to = all.size();
-  double before = 0;
-  while (to - from > 1) {
-    const size_t middle = from + (to - from) / 2;
-    const auto at = [&](size_t i) { return all.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::nth_element(at(from), at(middle), at(to), is_better);
-    double half = before;
-    for (size_t i = from; i < middle; ++i) half += all[i].p;
-    if (is_enough(half)) {
-      to = middle;
-    } else {
-      from = middle;
-      before = half;
-    }
+/// Only the bucket in which it lies is sorted.
+template <typename Weight, typename IsEnough>
+Crossing find_crossing(const std::vector<Candidate>& all, const Weight& weight, const IsEnough& is_enough) {
+  std::vector<double>& sum = work_space().sum;
+  sum.assign(kBuckets, 0);
+  size_t worst = 0;
+  for (const Candidate& c : all) {
+    const size_t bucket = bucket_of(c.p);
+    sum[bucket] += weight(c);
+    worst = std::max(worst, bucket);
   }
-  return {from, before + all[from].p};
+  Crossing found;
+  size_t own = 0;
+  for (; own < worst && !is_enough(found.sum + sum[own]); ++own) found.sum += sum[own];
+  std::vector<Candidate>& inside = work_space().inside;
+  inside.clear();
+  std::copy_if(all.begin(), all.end(), std::back_inserter(inside),
+               [own](const Candidate& c) { return bucket_of(c.p) == own; });
+  std::sort(inside.begin(), inside.end(), is_better);
+  for (size_t i = 0; i < inside.size() && !(i > 0 && is_enough(found.sum)); ++i) {
+    found.at = inside[i];
+    found.sum += weight(inside[i]);
+  }
+  return found;
+}
+
+void drop_worse(std::vector<Candidate>& all, const Candidate& last) {
+  std::erase_if(all, [&last](const Candidate& c) { return is_better(last, c); });
 }
 
 /// The tokens within some nats of the top, and what is known of the others that top-k and min-p leave: `rest` is more
 /// than their p make together. Only where that could change the outcome are more tokens looked at.
 struct Near {
-  std::vector<Candidate> all;
+  std::vector<Candidate>& all = work_space().near;
   double total = 0;  // of their p
   double rest = 0;
 };
@@ -149,6 +178,7 @@ struct Near {
 Near tokens_near_top(std::span<const float> logits, float top, double nats, const SamplingOptions& o) {
   const double temperature = o.temperature, min_p = o.min_p, cut = static_cast<double>(top) - nats * temperature;
   Near near;
+  near.all.clear();
   for (size_t i = 0; i < logits.size(); ++i) {
     if (!(static_cast<double>(logits[i]) >= cut)) continue;
     const double p = std::exp((static_cast<double>(logits[i]) - static_cast<double>(top)) / temperature);
@@ -156,8 +186,10 @@ Near tokens_near_top(std::span<const float> logits, float top, double nats, cons
   }
   const size_t most = o.top_k > 0 ? std::min(static_cast<size_t>(o.top_k), logits.size()) : logits.size();
   if (near.all.size() > most) {
-    std::nth_element(near.all.begin(), near.all.begin() + o.top_k, near.all.end(), is_better);
-    near.all.resize(most);
+    const auto is_enough = [most](double n) { return n >= static_cast<double>(most); };
+    drop_worse(near.all, find_crossing(
+                             near.all, [](const Candidate&) { return 1.0; }, is_enough)
+                             .at);
   }
   for (const Candidate& c : near.all) near.total += c.p;
   const double largest = std::exp(-nats);
@@ -166,27 +198,25 @@ Near tokens_near_top(std::span<const float> logits, float top, double nats, cons
 }
 
 /// The token that u in [0, 1) falls on when those that remain stand by p, best first; none when that depends on `rest`.
-std::optional<int32_t> draw_near(Near& near, double u, double top_p) {
-  std::span<Candidate> kept(near.all);
+std::optional<int32_t> draw_near(Near near, double u, double top_p) {
+  const auto weight = [](const Candidate& c) { return c.p; };
   if (top_p < 1) {
-    const Crossing last = find_crossing(kept, [&](double sum) { return sum >= top_p * near.total; });
+    const auto last = find_crossing(near.all, weight, [&](double sum) { return sum >= top_p * near.total; });
     if (near.rest > 0 && last.sum < top_p * (near.total + near.rest)) return std::nullopt;
-    kept = kept.first(last.rank + 1);
+    drop_worse(near.all, last.at);
     near.total = last.sum;
     near.rest = 0;
   }
-  const Crossing drawn = find_crossing(kept, [&](double sum) { return sum > u * near.total; });
+  const auto drawn = find_crossing(near.all, weight, [&](double sum) { return sum > u * near.total; });
   if (near.rest > 0 && drawn.sum <= u * (near.total + near.rest)) return std::nullopt;
-  return kept[drawn.rank].token;
+  return drawn.at.token;
 }
 
 int32_t draw(std::span<const float> logits, float top, const SamplingOptions& o, double u) {
   for (const double nats : {8.0, 16.0, 32.0}) {
-    Near near = tokens_near_top(logits, top, nats, o);
-    if (const auto token = draw_near(near, u, o.top_p)) return *token;
+    if (const auto token = draw_near(tokens_near_top(logits, top, nats, o), u, o.top_p)) return *token;
   }
-  Near all = tokens_near_top(logits, top, std::numeric_limits<double>::infinity(), o);
-  return *draw_near(all, u, o.top_p);
+  return *draw_near(tokens_near_top(logits, top, std::numeric_limits<double>::infinity(), o), u, o.top_p);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "engine/activation_mode.h"
 #include "engine/kv_choice.h"
 #include "model/pack_weights.h"
 
@@ -50,15 +51,17 @@ PackingOptions packing_options(const StepOptions& options) {
 
 Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config, const StepOptions& options) {
   std::unique_ptr<StepRunner> runner(new StepRunner(config, options.page_size, options.n_pages));
+  DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   CpuOptions cpu;
   cpu.isa = options.isa;
   cpu.n_threads = options.n_threads;
   cpu.numerics = options.numerics;
+  cpu.numerics.input_codec =
+      options.input_codec ? *options.input_codec : auto_activation(take_inventory(config, checkpoint));
   DB_ASSIGN(runner->backend_, make_cpu_backend(cpu));
   const auto [observer, trace] = options.watchers;
   if (observer != nullptr) runner->backend_ = make_tap_backend(std::move(runner->backend_), *observer);
   if (trace != nullptr) runner->backend_ = make_trace_backend(std::move(runner->backend_), *trace);
-  DB_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   DB_ASSIGN(Glm52Weights weights, bind_glm52_weights(config, std::move(checkpoint)));
   runner->weights_ = std::make_unique<Glm52Weights>(std::move(weights));
   DB_ASSIGN(runner->packing_,

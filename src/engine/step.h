@@ -29,7 +29,8 @@ struct StepOptions {
   std::string isa;
   int64_t n_threads = 0;
   Numerics numerics;
-  std::optional<float> kv_scale;  // of EngineOptions
+  std::optional<InputCodec> input_codec = InputCodec::kNone;  // of the numerics; nothing: auto_activation
+  std::optional<float> kv_scale;                              // of EngineOptions
   int64_t page_size = 16;
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;

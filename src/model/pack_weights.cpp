@@ -89,8 +89,8 @@ Result<std::string> pack_or_map(PanelPacker& packer, const PackingOptions& optio
 
 }  // namespace
 
-Result<std::string> pack_glm52_weights(const Glm52Config& config, const Backend& backend,
-                                       const PackingOptions& options, Glm52Weights& weights) {
+Result<std::string> pack_glm52_weights(const Glm52Config& config, const Backend& backend, const PackingOptions& options,
+                                       Glm52Weights& weights) {
   Packing packing(config, backend);
   packing.add(weights);
   DB_ASSIGN(std::string done, pack_or_map(packing.packer(), options, weights));

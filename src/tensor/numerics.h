@@ -10,7 +10,7 @@ namespace drawbridge {
 
 struct Numerics {
   DType activation = DType::kF32;     // grid of every op's output: kF32 keeps it, kBF16 rounds it
-  bool round_gemm_input = false;      // round inputs of 16-bit and quantized weights to bf16, as bf16 tensor cores do
+  bool round_gemm_input = false;      // round what 16-bit or quantized weights and keys are multiplied by to bf16
   bool norm_rounds_twice = false;     // bf(w * bf(x * r)) instead of bf(w * x * r)
   bool rope_rounds_products = false;  // each product rounded, cos and sin on the activation grid
   float latent_norm_eps = 1e-5f;      // q_a_layernorm and kv_a_layernorm

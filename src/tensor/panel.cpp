@@ -1,6 +1,7 @@
 #include "tensor/panel.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/check.h"
@@ -20,25 +21,28 @@ uint32_t pair_nibbles(uint32_t codes) {
   return spread(codes & 0xffffu) | spread(codes >> 16) << 4;
 }
 
-void write_mxfp4_row(const uint8_t* row, int64_t n_blocks, uint8_t* out) {
-  for (int64_t b = 0; b < n_blocks; ++b, out += panel_block_bytes(WeightFormat::kMxfp4)) {
-    uint32_t codes[4];
-    std::memcpy(codes, row + b * kPanelBlock / 2, sizeof codes);
-    for (int64_t j = 0; j < 4; ++j) {
-      const uint32_t paired = pair_nibbles(codes[j]);
-      std::memcpy(out + j * kVector, &paired, sizeof paired);
-    }
-  }
-}
+/// Words [j][r] of a block: word j of row r, of n_words; rows beyond n_rows are zero.
+template <int kWords>
+using BlockWords = std::array<std::array<uint32_t, kPanelRows>, kWords>;
 
-/// Bytes, the last block filled up with `fill`; q8 is stored with an offset of 128, as kernels take it.
-void write_byte_row(const uint8_t* row, int64_t k, uint8_t flip, uint8_t* out) {
-  const int64_t n_blocks = (k + kPanelBlock - 1) / kPanelBlock;
-  for (int64_t b = 0; b < n_blocks; ++b, out += panel_block_bytes(WeightFormat::kQ8)) {
-    uint8_t block[kPanelBlock] = {};
-    std::memcpy(block, row + b * kPanelBlock, static_cast<size_t>(std::min(kPanelBlock, k - b * kPanelBlock)));
-    for (uint8_t& byte : block) byte ^= flip;
-    for (int64_t j = 0; j < 8; ++j) std::memcpy(out + j * kVector, block + 4 * j, 4);
+/// The blocks of a panel word by word, `change` applied to all words of a block at once.
+template <int kWords, typename Change>
+void write_word_panel(const uint8_t* rows, int64_t row_bytes, int64_t n_rows, uint8_t* out, const Change& change) {
+  constexpr int64_t kBytes = kWords * 4;
+  const int64_t n_blocks = (row_bytes + kBytes - 1) / kBytes;
+  for (int64_t b = 0; b < n_blocks; ++b, out += kWords * kVector) {
+    BlockWords<kWords> words = {};
+    const auto n_bytes = static_cast<size_t>(std::min(kBytes, row_bytes - b * kBytes));
+    for (int64_t r = 0; r < n_rows; ++r) {
+      std::array<uint32_t, kWords> row = {};
+      const uint8_t* const from = rows + r * row_bytes + b * kBytes;
+      n_bytes == kBytes ? std::memcpy(row.data(), from, kBytes) : std::memcpy(row.data(), from, n_bytes);
+      for (size_t j = 0; j < kWords; ++j) words[j][static_cast<size_t>(r)] = row[j];
+    }
+    for (auto& vector : words) {
+      for (uint32_t& word : vector) word = change(word);
+    }
+    std::memcpy(out, words.data(), sizeof words);
   }
 }
 
@@ -51,8 +55,6 @@ void write_bf16_row(const uint16_t* row, int64_t k, uint8_t* out) {
     for (int64_t j = 0; j < 16; ++j) std::memcpy(out + j * kVector, block + 2 * j, 4);
   }
 }
-
-constexpr uint8_t kQ8Flip = 0x80;
 
 template <typename Scale>
 void write_scales(const Matrix& rows, int64_t panel, Scale* out) {
@@ -69,19 +71,20 @@ void write_scales(const Matrix& rows, int64_t panel, Scale* out) {
 
 void write_panel(const Matrix& rows, int64_t panel, uint8_t* out) {
   const int64_t n_rows = std::min(kPanelRows, rows.n - panel * kPanelRows);
-  const int64_t bytes = panel_blocks(rows) * panel_block_bytes(rows.format);
-  const bool is_q8 = rows.format == WeightFormat::kQ8;
-  if (n_rows < kPanelRows) std::memset(out, is_q8 ? kQ8Flip : 0, static_cast<size_t>(bytes));
-  for (int64_t r = 0; r < n_rows; ++r) {
-    const auto* row =
-        static_cast<const uint8_t*>(rows.data) + (panel * kPanelRows + r) * matrix_row_bytes(rows.format, rows.k);
-    if (rows.format == WeightFormat::kMxfp4) {
-      write_mxfp4_row(row, panel_blocks(rows), out + 4 * r);
-    } else if (rows.format == WeightFormat::kBF16) {
-      write_bf16_row(reinterpret_cast<const uint16_t*>(row), rows.k, out + 4 * r);
-    } else {
-      write_byte_row(row, rows.k, is_q8 ? kQ8Flip : 0, out + 4 * r);
-    }
+  const int64_t row_bytes = matrix_row_bytes(rows.format, rows.k);
+  const auto* const from = static_cast<const uint8_t*>(rows.data) + panel * kPanelRows * row_bytes;
+  switch (rows.format) {
+    case WeightFormat::kMxfp4:
+      return write_word_panel<4>(from, row_bytes, n_rows, out, pair_nibbles);
+    case WeightFormat::kQ8:  // with an offset of 128, as kernels take it
+      return write_word_panel<8>(from, row_bytes, n_rows, out, [](uint32_t bytes) { return bytes ^ 0x80808080u; });
+    case WeightFormat::kFp8Block:
+      return write_word_panel<8>(from, row_bytes, n_rows, out, [](uint32_t bytes) { return bytes; });
+    default:
+      std::memset(out, 0, static_cast<size_t>(panel_blocks(rows) * panel_block_bytes(rows.format)));
+      for (int64_t r = 0; r < n_rows; ++r) {
+        write_bf16_row(reinterpret_cast<const uint16_t*>(from + r * row_bytes), rows.k, out + 4 * r);
+      }
   }
 }
 

@@ -1,6 +1,8 @@
 #include "weights/packed.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "base/check.h"
 
@@ -103,6 +105,13 @@ Result<uint8_t*> PackedStore::add_region(int64_t n_bytes) {
 const MappedFile& PackedStore::add_file(MappedFile file) {
   n_bytes_ += static_cast<int64_t>(file.bytes().size());
   return files_.emplace_back(std::move(file));
+}
+
+void PackedStore::absorb(PackedStore other) {
+  std::move(other.buffers_.begin(), other.buffers_.end(), std::back_inserter(buffers_));
+  std::move(other.regions_.begin(), other.regions_.end(), std::back_inserter(regions_));
+  std::move(other.files_.begin(), other.files_.end(), std::back_inserter(files_));
+  n_bytes_ += other.n_bytes_;
 }
 
 SplitKvB split_kv_b(const Matrix& kv_b, int64_t n_heads, int64_t nope, PackedStore& store) {

@@ -20,6 +20,8 @@ class PackedStore {
   Result<uint8_t*> add_region(int64_t n_bytes);
   /// Keeps `file` mapped as long as the store lives.
   const MappedFile& add_file(MappedFile file);
+  /// Takes over what `other` owns.
+  void absorb(PackedStore other);
   int64_t bytes() const { return n_bytes_; }
 
  private:

@@ -10,55 +10,61 @@
 namespace drawbridge {
 namespace {
 
-template <bool kToBf16>
+// How a decoded key is stored: Element, and kLanes of them at once.
+struct AsF32 {
+  using Element = float;
+  static void put(Element* y, Vec v) { store(y, v); }
+};
+struct AsBf16 {
+  using Element = uint16_t;
+  static void put(Element* y, Vec v) { store_bf16(y, v); }
+};
+
+template <class As>
 void store_key(void* y, int64_t i, Vec v, int64_t n) {
-  if constexpr (kToBf16) {
-    auto* const to = static_cast<uint16_t*>(y) + i;
-    if (n >= kLanes) return store_bf16(to, v);
-    uint16_t lanes[kLanes];
-    store_bf16(lanes, v);
-    std::memcpy(to, lanes, static_cast<size_t>(n) * sizeof(uint16_t));
-  } else {
-    auto* const to = static_cast<float*>(y) + i;
-    n >= kLanes ? store(to, v) : store_some(to, v, n);
-  }
+  using Element = typename As::Element;
+  auto* const to = static_cast<Element*>(y) + i;
+  if (n >= kLanes) return As::put(to, v);
+  Element lanes[kLanes];
+  As::put(lanes, v);
+  std::memcpy(to, lanes, static_cast<size_t>(n) * sizeof(Element));
 }
 
 /// y[from .. from + n) = codes * scale. Nothing past the codes is read: they may end the cache.
-template <bool kToBf16>
+template <class As>
 void decode_codes(void* y, int64_t from, const uint8_t* codes, float scale, int64_t n) {
   const Vec factor = splat(scale);
   const int64_t whole = n - n % kLanes;
   for (int64_t i = 0; i < whole; i += kLanes) {
-    store_key<kToBf16>(y, from + i, mul(widen_e4m3(codes + i), factor), kLanes);
+    store_key<As>(y, from + i, mul(widen_e4m3(codes + i), factor), kLanes);
   }
   if (whole == n) return;
   uint8_t lanes[kLanes] = {};
   std::memcpy(lanes, codes + whole, static_cast<size_t>(n - whole));
-  store_key<kToBf16>(y, from + whole, mul(widen_e4m3(lanes), factor), n - whole);
+  store_key<As>(y, from + whole, mul(widen_e4m3(lanes), factor), n - whole);
 }
 
-template <bool kToBf16>
+template <class As>
 void decode_key_to(void* y, const KvFormat& f, const void* key) {
   const auto* codes = static_cast<const uint8_t*>(key);
-  if (f.layout == KvLayout::kFp8) return decode_codes<kToBf16>(y, 0, codes, f.scale, f.width);
+  if (f.layout == KvLayout::kFp8) return decode_codes<As>(y, 0, codes, f.scale, f.width);
   for (int64_t i = 0; i < f.n_fp8; i += kKvGroup) {
     float scale;
     std::memcpy(&scale, codes + f.scale_at + i / kKvGroup * static_cast<int64_t>(sizeof scale), sizeof scale);
-    decode_codes<kToBf16>(y, i, codes + i, scale, f.n_fp8 - i < kKvGroup ? f.n_fp8 - i : kKvGroup);
+    decode_codes<As>(y, i, codes + i, scale, f.n_fp8 - i < kKvGroup ? f.n_fp8 - i : kKvGroup);
   }
   const Row rest{codes + f.rest_at, nullptr};
   const int64_t n = f.width - f.n_fp8, whole = n - n % kLanes;
   for (int64_t i = 0; i < whole; i += kLanes) {
-    store_key<kToBf16>(y, f.n_fp8 + i, load_weights<Bf16Format>(rest, i), kLanes);
+    store_key<As>(y, f.n_fp8 + i, load_weights<Bf16Format>(rest, i), kLanes);
   }
   if (whole < n) {
-    store_key<kToBf16>(y, f.n_fp8 + whole, load_some_weights<Bf16Format>(rest, whole, n - whole), n - whole);
+    store_key<As>(y, f.n_fp8 + whole, load_some_weights<Bf16Format>(rest, whole, n - whole), n - whole);
   }
 }
 
 inline void decode_key(void* y, const KvFormat& format, const void* key, bool to_bf16) {
-  return to_bf16 ? decode_key_to<true>(y, format, key) : decode_key_to<false>(y, format, key);
+  return to_bf16 ? decode_key_to<AsBf16>(y, format, key) : decode_key_to<AsF32>(y, format, key);
 }
 
 inline int64_t query_block_bytes(int64_t width) {

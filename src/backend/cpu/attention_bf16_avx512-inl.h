@@ -38,6 +38,17 @@ inline __mmask32 first_columns(int64_t n) {
   return n >= kValueColumns ? ~__mmask32{0} : (__mmask32{1} << n) - 1;
 }
 
+/// With the instruction that flushes subnormals, as the products would.
+struct AsBf16Flushed {
+  using Element = uint16_t;
+  static void put(Element* y, Vec v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+  }
+};
+inline void decode_key_flushed(void* y, const KvFormat& format, const void* key, bool) {
+  decode_key_to<AsBf16Flushed>(y, format, key);
+}
+
 inline int64_t query_pairs_bytes(int64_t width) {
   return (width + 1) / 2 * kHeadBlock * 4;
 }
@@ -187,7 +198,7 @@ inline void attend_bf16(const AttendArgs& a) {
   }
 }
 
-constexpr AttentionKernels kAttentionBf16 = {query_pairs_bytes, pack_query_pairs, decode_key,
+constexpr AttentionKernels kAttentionBf16 = {query_pairs_bytes, pack_query_pairs, decode_key_flushed,
                                              index_scores_bf16, attend_bf16,      merge_parts};
 
 static_assert(kHeadBlock == kLanes && kHeadBlock % kValueHeads == 0 && kKeyChunk % kKeyTile == 0);

@@ -1,6 +1,6 @@
 // AttentionKernels: what SimdBackend asks of an instruction set for absorbed attention and the indexer, as one table.
-// A row's heads are taken in blocks of kHeadBlock and its keys in chunks of kKeyChunk, cut from the front of its list:
-// the cuts depend on the row alone, so that any thread may take any (row, block, chunk) and the bits stay the same.
+// A row's heads are taken in blocks of kHeadBlock and its keys in chunks of up to kKeyChunk, cut from the front of its
+// list: the cuts depend on the row alone, so that any thread may take any (row, block, chunk) and the bits stay the same.
 // Kept apart from everything else for the reasons in kernels.h.
 #pragma once
 

@@ -3,17 +3,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "base/huge_region.h"
 
 namespace drawbridge {
 
+/// Pages are the process's only once they are written, so that a cache that is not full takes no memory.
 Result<Buffer> CpuBackend::allocate(int64_t bytes) {
-  constexpr size_t kAlignment = 64;
-  const size_t size = (static_cast<size_t>(std::max<int64_t>(bytes, 1)) + kAlignment - 1) / kAlignment * kAlignment;
-  void* data = std::aligned_alloc(kAlignment, size);
-  if (data == nullptr) return fail(Code::kResourceExhausted, "cpu: cannot allocate {} bytes", bytes);
-  std::fill_n(static_cast<char*>(data), size, '\0');
-  return Buffer(data, std::free);
+  DB_ASSIGN(HugeRegion region, HugeRegion::allocate(bytes));
+  const auto owner = std::make_shared<HugeRegion>(std::move(region));
+  return Buffer(owner, owner->data());
 }
 
 void CpuBackend::count_kv_write(const PagedView& cache, int64_t n_rows, int64_t n_clipped) {

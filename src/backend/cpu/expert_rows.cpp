@@ -20,13 +20,13 @@ void ExpertRows::sort(const View& expert, int64_t n_experts) {
     first_[e + 1] += first_[e];
   }
   token_.resize(static_cast<size_t>(n_rows * n_chosen));
-  place_.resize(token_.size());
+  slot_.resize(token_.size());
   std::vector<int32_t> next = first_;
   for (int64_t t = 0; t < n_rows; ++t) {
     for (int64_t k = 0; k < n_chosen; ++k) {
-      const int32_t place = next[static_cast<size_t>(expert_of(t, k))]++;
-      token_[static_cast<size_t>(place)] = static_cast<int32_t>(t);
-      place_[static_cast<size_t>(t * n_chosen + k)] = place;
+      const auto place = static_cast<size_t>(next[static_cast<size_t>(expert_of(t, k))]++);
+      token_[place] = static_cast<int32_t>(t);
+      slot_[place] = static_cast<int32_t>(t * n_chosen + k);
     }
   }
 }

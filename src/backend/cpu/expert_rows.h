@@ -21,13 +21,13 @@ class ExpertRows {
   int64_t n_rows(int32_t e) const { return first(e + 1) - first(e); }
   /// Rows of expert e [n_rows(e)].
   const int32_t* tokens(int32_t e) const { return token_.data() + first(e); }
-  /// Where slot s stands in the sorted order.
-  int64_t place(int64_t s) const { return place_[static_cast<size_t>(s)]; }
+  /// The slot of each of them: which of its row's K experts this is.
+  const int32_t* slots(int32_t e) const { return slot_.data() + first(e); }
 
  private:
   std::vector<int32_t> first_;  // [n_experts + 1]
   std::vector<int32_t> token_;  // [n_slots] sorted
-  std::vector<int32_t> place_;  // [n_slots] by slot
+  std::vector<int32_t> slot_;   // [n_slots] sorted
   std::vector<int32_t> active_;
 };
 

@@ -18,8 +18,8 @@ TEST(ExpertRows, SortsSlotsByExpertAndKeepsTheOrderOfRows) {
     EXPECT_EQ(rows.n_rows(2), 0);
     const std::vector<int32_t> tokens(rows.tokens(0), rows.tokens(0) + 6);
     EXPECT_EQ(tokens, (std::vector<int32_t>{1, 0, 1, 2, 0, 2}));
-    const int64_t wanted_place[] = {4, 1, 2, 0, 5, 3};
-    for (int64_t slot = 0; slot < 6; ++slot) EXPECT_EQ(rows.place(slot), wanted_place[slot]) << slot;
+    const std::vector<int32_t> slots(rows.slots(0), rows.slots(0) + 6);
+    EXPECT_EQ(slots, (std::vector<int32_t>{3, 1, 2, 5, 0, 4}));
   }
 }
 

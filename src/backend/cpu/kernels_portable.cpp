@@ -13,7 +13,9 @@ const Kernels& portable_kernels() {
 }
 
 const PanelKernels& portable_panels() {
-  static constexpr PanelKernels kTable = {f32_panels("portable f32"), nullptr, nullptr};
+  static constexpr PanelProduct kInt8 = {"portable int8", int8_row_bytes, pack_panel_int8, f32_work_bytes,
+                                         gemm_panels_plain_int8};
+  static constexpr PanelKernels kTable = {f32_panels("portable f32"), nullptr, &kInt8};
   return kTable;
 }
 

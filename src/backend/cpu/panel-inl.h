@@ -17,6 +17,7 @@ namespace drawbridge {
 namespace {
 
 constexpr int kRows = 16;
+constexpr int kVecs = kRows / kLanes;
 constexpr int64_t kBlockColumns = 32;
 static_assert(kRows == kPanelRows && kBlockColumns == kPanelBlock && kBlockColumns == kInputBlock &&
               kRows % kLanes == 0);

@@ -1,7 +1,7 @@
 // y = x w^T with panels in any format and inputs in bf16, by vdpbf16ps: two columns of 16 rows an instruction, summed
 // in f32. Included by kernels_avx512.cpp after dot_bf16_avx512-inl.h and panel_decode-inl.h.
 //
-// A tile is 16 rows x up to 16 tokens. A block of 32 columns is 16 vectors of pairs, unpacked one after the other, each
+// A tile is 16 rows x up to 8 tokens. A block of 32 columns is 16 vectors of pairs, unpacked one after the other, each
 // multiplied with the pair of every token, broadcast from memory; the block's sums are then scaled and added up.
 // Per token and block 16 vdpbf16ps and an FMA: limit 16 / 17 of the bf16 rate; for one token memory, or for FP8 and q8,
 // which take 8 instructions to unpack a vector, about that. Many tokens share a panel unpacked to bf16 (plan.expand),
@@ -104,7 +104,7 @@ constexpr int64_t kPairBytes = sizeof(BlockPairs);
 template <class Pairs, bool kExpanded>
 class PairProduct {
  public:
-  static constexpr int kColumns = 16;
+  static constexpr int kColumns = 8;  // sums, a block's sums and its vectors fit 32 registers
 
   PairProduct(const PanelArgs& a, int64_t panel)
       : w_(a.w), panel_(panel), n_blocks_(blocks_of(a.w.k)), data_(panel_data(a.w, panel, Pairs::kBytes)) {

@@ -21,13 +21,11 @@ inline int64_t f32_work_bytes(const Matrix& w) {
   return blocks_of(w.k) * static_cast<int64_t>(sizeof(BlockFloats));
 }
 
-constexpr int kVecs = kRows / kLanes;
-
 /// Sums over k in order, one accumulator an output.
 template <class Blocks>
 class F32Product {
  public:
-  static constexpr int kColumns = kLanes == 16 ? 16 : kLanes == 8 ? 6 : 2;
+  static constexpr int kColumns = kLanes == 16 ? 8 : kLanes == 8 ? 6 : 2;
 
   F32Product(const PanelArgs& a, int64_t panel) : args_(a), panel_(panel), n_blocks_(blocks_of(a.w.k)) {
     if (!a.plan.expand) return;
@@ -36,7 +34,7 @@ class F32Product {
   }
 
   template <int C>
-  void run(const uint8_t* const* x, PanelSums& sum) const {
+  [[gnu::noinline]] void run(const uint8_t* const* x, PanelSums& sum) const {
     Vec acc[C][kVecs];
     for (auto& column : acc) {
       for (Vec& v : column) v = zero();
@@ -57,7 +55,9 @@ class F32Product {
 
  private:
   void decode(int64_t b, BlockFloats& w) const {
-    Blocks::codes(panel_data(args_.w, panel_, Blocks::kBytes) + b * Blocks::kBytes, w);
+    const uint8_t* const block = panel_data(args_.w, panel_, Blocks::kBytes) + b * Blocks::kBytes;
+    prefetch_ahead<Blocks::kBytes>(block);
+    Blocks::codes(block, w);
     if constexpr (Blocks::kHasScales) {
       float scale[kRows];
       Blocks::scales(args_.w, panel_, b, scale);
@@ -68,7 +68,8 @@ class F32Product {
   }
 
   template <int C>
-  static void add_block(const BlockFloats& w, const uint8_t* const* x, int64_t b, Vec (&acc)[C][kVecs]) {
+  [[gnu::always_inline]] static void add_block(const BlockFloats& w, const uint8_t* const* x, int64_t b,
+                                               Vec (&acc)[C][kVecs]) {
     for (int k = 0; k < static_cast<int>(kBlockColumns); ++k) {
       for (int c = 0; c < C; ++c) {
         const Vec value = splat(reinterpret_cast<const float*>(x[c])[b * kBlockColumns + k]);

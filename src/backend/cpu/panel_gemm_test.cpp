@@ -204,6 +204,7 @@ TEST_P(PanelGemm, HoldsAtTheEdgesOfF32) {
   for (const int exponent : {-140, -126, -119, -100, 0, 100, 110, 111, 120, 127}) {
     // vdpbf16ps takes subnormals as zero, and a block's sum is scaled only afterwards.
     if (GetParam().input == PanelInput::kBf16 && (exponent < -100 || exponent > 120)) continue;
+    SCOPED_TRACE(exponent);
     const Weights rows(format(), 16, 64, Values::kReal, draw);
     const Panels panels(rows.matrix());
     if (format() == WeightFormat::kMxfp4) {

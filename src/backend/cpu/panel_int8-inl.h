@@ -70,24 +70,83 @@ inline void pack_panel_int8(uint8_t* row, int64_t /*k*/, int64_t from, const flo
   *block = pack_block(rest);
 }
 
-/// Sums of one row's blocks in order. Codes and their sums are whole numbers below 2^24: exact in f32. The weight's
-/// scale comes before the input's, which alone may be beyond what a float holds.
+/// Products in plain loops. Codes and the sums of a block are whole numbers below 2^24: exact in f32. The weight's
+/// scale comes before the input's, which alone may take the product beyond what a float holds.
 template <class Blocks>
-void add_int8_rows(const Matrix& w, int64_t panel, const uint8_t* x, float (&sum)[kRows]) {
-  for (float& s : sum) s = 0;
-  const auto* const block = reinterpret_cast<const Int8Block*>(x);
-  for (int64_t b = 0; b < blocks_of(w.k); ++b) {
-    BlockFloats codes;
-    float scale[kRows], dot[kRows] = {};
-    Blocks::codes(panel_data(w, panel, Blocks::kBytes) + b * Blocks::kBytes, codes);
-    Blocks::scales(w, panel, b, scale);
-    for (int k = 0; k < static_cast<int>(kBlockColumns); ++k) {
-      const auto code = static_cast<float>(2 * block[b].code[k]);
-      for (int r = 0; r < kRows; ++r) dot[r] += codes[k][r] * code;
-    }
-    const float x_scale = block[b].scale();
-    for (int r = 0; r < kRows; ++r) sum[r] += dot[r] * scale[r] * x_scale;
+class PlainInt8Product {
+ public:
+  static constexpr int kColumns = 2;
+
+  PlainInt8Product(const PanelArgs& a, int64_t panel) : args_(a), panel_(panel), n_blocks_(blocks_of(a.w.k)) {
+    if (!a.plan.expand) return;
+    auto* const work = reinterpret_cast<BlockFloats*>(a.work);
+    for (int64_t b = 0; b < n_blocks_; ++b) decode(a.w, panel, b, work[b]);
   }
+
+  template <int C>
+  void run(const uint8_t* const* x, PanelSums& sum) const {
+    for (int c = 0; c < C; ++c) clear(sum[c]);
+    for (int64_t b = 0; b < n_blocks_; ++b) {
+      if (args_.plan.expand) {
+        add_block<C>(args_.w, panel_, b, reinterpret_cast<const BlockFloats*>(args_.work)[b], x, sum);
+      } else {
+        BlockFloats codes;
+        decode(args_.w, panel_, b, codes);
+        add_block<C>(args_.w, panel_, b, codes, x, sum);
+      }
+    }
+  }
+
+  /// One row, without the work space.
+  static void run_row(const Matrix& w, int64_t panel, const uint8_t* x, float (&sum)[kRows]) {
+    PanelSums sums;
+    clear(sums[0]);
+    for (int64_t b = 0; b < blocks_of(w.k); ++b) {
+      BlockFloats codes;
+      decode(w, panel, b, codes);
+      add_block<1>(w, panel, b, codes, &x, sums);
+    }
+    std::memcpy(sum, sums[0], sizeof sum);
+  }
+
+ private:
+  static void clear(float (&sum)[kRows]) {
+    for (float& s : sum) s = 0;
+  }
+  static void decode(const Matrix& w, int64_t panel, int64_t b, BlockFloats& codes) {
+    Blocks::codes(panel_data(w, panel, Blocks::kBytes) + b * Blocks::kBytes, codes);
+  }
+  template <int C>
+  static void add_block(const Matrix& w, int64_t panel, int64_t b, const BlockFloats& codes, const uint8_t* const* x,
+                        PanelSums& sum) {
+    float scale[kRows];
+    Blocks::scales(w, panel, b, scale);
+    for (int c = 0; c < C; ++c) {
+      const Int8Block& block = reinterpret_cast<const Int8Block*>(x[c])[b];
+      Vec dot[kVecs];
+      for (Vec& d : dot) d = zero();
+      for (int k = 0; k < static_cast<int>(kBlockColumns); ++k) {
+        const Vec code = splat(static_cast<float>(2 * block.code[k]));
+        for (int v = 0; v < kVecs; ++v) dot[v] = mul_add(load(codes[k] + v * kLanes), code, dot[v]);
+      }
+      const float x_scale = block.scale();
+      for (int v = 0; v < kVecs; ++v) {
+        float* const s = sum[c] + v * kLanes;
+        const Vec w_scale = load(scale + v * kLanes);
+        const Vec first = x_scale > 1 ? w_scale : splat(x_scale), second = x_scale > 1 ? splat(x_scale) : w_scale;
+        store(s, mul_add(mul(dot[v], first), second, load(s)));
+      }
+    }
+  }
+
+  const PanelArgs& args_;
+  int64_t panel_;
+  int64_t n_blocks_;
+};
+
+inline void gemm_panels_plain_int8(const PanelArgs& a) {
+  if (a.w.format == WeightFormat::kQ8) return gemm_panels<PlainInt8Product<Q8Blocks>>(a);
+  return gemm_panels<PlainInt8Product<Mxfp4Blocks>>(a);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ class VnniProduct {
     for (int c = 0; c < C; ++c) {
       store(sum[c], acc[c]);
       if (_mm512_cmp_ps_mask(acc[c], acc[c], _CMP_UNORD_Q) != 0) {
-        add_int8_rows<typename Source::Blocks>(args_.w, panel_, x[c], sum[c]);
+        PlainInt8Product<typename Source::Blocks>::run_row(args_.w, panel_, x[c], sum[c]);
       }
     }
   }

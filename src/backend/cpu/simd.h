@@ -129,7 +129,6 @@ class SimdBackend : public CpuBackend {
   struct Attention;
   void take_rows(Attention& op);
   void attend_rows(const Attention& op);
-  int64_t keys_of(const Attention& op, int64_t row, int64_t chunk) const;
   void attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk, ThreadScratch& scratch) const;
   void merge_chunks(const Attention& op, int64_t row, int64_t block) const;
 

@@ -19,6 +19,25 @@ size_t index(int64_t i) {
   return static_cast<size_t>(i);
 }
 
+// A row's list of keys is cut from the front: the first kKeyChunk keys in quarters, so that a short context is shared
+// by some threads as well, then whole chunks.
+constexpr int64_t kQuarters = 4;
+constexpr int64_t kQuarter = kKeyChunk / kQuarters;
+
+int64_t count_chunks(int64_t n_keys) {
+  return n_keys <= kKeyChunk ? ceil_div(n_keys, kQuarter) : kQuarters + ceil_div(n_keys - kKeyChunk, kKeyChunk);
+}
+
+struct Chunk {
+  int64_t first;   // in the row's list
+  int64_t n_keys;  // none behind the list's end
+};
+Chunk chunk_of(int64_t n_keys, int64_t chunk) {
+  const bool is_quarter = chunk < kQuarters;
+  const int64_t first = is_quarter ? chunk * kQuarter : (chunk - kQuarters + 1) * kKeyChunk;
+  return {first, std::clamp<int64_t>(n_keys - first, 0, is_quarter ? kQuarter : kKeyChunk)};
+}
+
 }  // namespace
 
 void SimdBackend::kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) {
@@ -114,8 +133,7 @@ void SimdBackend::take_rows(Attention& op) {
   const int64_t bytes = op.n_blocks * op.part_stride * static_cast<int64_t>(sizeof(float));
   op.n_rows = op.n_chunks = 0;
   while (op.first_row + op.n_rows < op.o.dim(0)) {
-    const int64_t chunks = ceil_div(int64_t{n_selected_[index(op.first_row + op.n_rows)]}, kKeyChunk);
-    const int64_t most = std::max(op.n_chunks, chunks);
+    const int64_t most = std::max(op.n_chunks, count_chunks(n_selected_[index(op.first_row + op.n_rows)]));
     if (op.n_rows > 0 && (op.n_rows + 1) * most * bytes > kPartBuffer) break;
     op.n_chunks = most;
     ++op.n_rows;
@@ -132,14 +150,16 @@ void SimdBackend::attend_rows(const Attention& op) {
       pack_queries(op.query(row, block), op.source, op.q, op.first_row + row, block * kHeadBlock, scratch_of(thread));
     }
   });
+  const auto keys_of = [&](int64_t row, int64_t chunk) {
+    return chunk_of(n_selected_[index(op.first_row + row)], chunk).n_keys;
+  };
   const auto cost = [&](int64_t item) {
-    return keys_of(op, item / op.n_blocks % op.n_rows, item / n_pairs) * op.n_heads(item % op.n_blocks) *
-           (width + latent);
+    return keys_of(item / op.n_blocks % op.n_rows, item / n_pairs) * op.n_heads(item % op.n_blocks) * (width + latent);
   };
   pool_->parallel_for_weighted(n_pairs * op.n_chunks, cost, [&](int64_t from, int64_t to, int thread) {
     for (int64_t i = from; i < to; ++i) {
       const int64_t row = i / op.n_blocks % op.n_rows, chunk = i / n_pairs;
-      if (keys_of(op, row, chunk) > 0) attend_chunk(op, row, i % op.n_blocks, chunk, scratch_of(thread));
+      if (keys_of(row, chunk) > 0) attend_chunk(op, row, i % op.n_blocks, chunk, scratch_of(thread));
     }
   });
   pool_->parallel_for(n_pairs, op.n_chunks * kHeadBlock * latent, [&](int64_t from, int64_t to, int) {
@@ -147,21 +167,17 @@ void SimdBackend::attend_rows(const Attention& op) {
   });
 }
 
-/// Keys in a chunk of the row's list.
-int64_t SimdBackend::keys_of(const Attention& op, int64_t row, int64_t chunk) const {
-  return std::clamp<int64_t>(n_selected_[index(op.first_row + row)] - chunk * kKeyChunk, 0, kKeyChunk);
-}
-
 void SimdBackend::attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk,
                                ThreadScratch& scratch) const {
   const int64_t t = op.first_row + row;
-  const auto* chosen = op.selected.as<int32_t>() + t * op.selected.stride[0] + chunk * kKeyChunk;
+  const Chunk keys = chunk_of(n_selected_[index(t)], chunk);
+  const auto* chosen = op.selected.as<int32_t>() + t * op.selected.stride[0] + keys.first;
   AttendArgs args;
   args.q = op.query(row, block);
   args.n_heads = op.n_heads(block);
   args.width = op.source.cache.format.width;
   args.latent = op.o.dim(2);
-  args.keys = scratch.keys.at(op.source, t, chosen, keys_of(op, row, chunk));
+  args.keys = scratch.keys.at(op.source, t, chosen, keys.n_keys);
   args.scale = op.scale;
   args.score = scratch.score.room<float>(kHeadBlock * kKeyChunk);
   args.part = op.part(row, block, chunk);
@@ -172,7 +188,7 @@ void SimdBackend::merge_chunks(const Attention& op, int64_t row, int64_t block) 
   const int64_t t = op.first_row + row;
   MergeArgs args;
   args.part = op.part(row, block, 0);
-  args.n_parts = ceil_div(int64_t{n_selected_[index(t)]}, kKeyChunk);
+  args.n_parts = count_chunks(n_selected_[index(t)]);
   args.part_stride = op.part_stride;
   args.n_heads = op.n_heads(block);
   args.latent = op.o.dim(2);

@@ -1,6 +1,9 @@
 // Experts: rows are sorted by expert, so each chosen expert's weights are read once a step, however many rows it has.
-// First all hidden values, shared by strips of each expert's I; then the outputs, shared by strips of D, so that the
-// thread that sums a row's experts (in slot order) has just computed them.
+// First all hidden values, shared by strips of each expert's I; then the outputs, shared by strips of D: a thread adds
+// one expert after the other, in ascending order, to its columns of y.
+//
+// Rows go through a strip in blocks: a strip's weights and a block's inputs stay in the second-level cache together, so
+// that inputs come from further away once a strip and weights once a block.
 #include <algorithm>
 
 #include "backend/cpu/simd.h"
@@ -10,9 +13,9 @@
 namespace drawbridge {
 namespace {
 
-constexpr int64_t kPackStep = 32;          // hidden values that are packed together
-constexpr int64_t kOutputTile = 64 << 10;  // floats of all slots' outputs that a thread holds, within its cache
-constexpr int64_t kStreamRows = 4;         // reading an expert's weights costs about as much as this many rows of work
+constexpr int64_t kPackStep = 32;   // hidden values that are packed together
+constexpr int64_t kRowBlock = 64;   // rows of an expert that pass through a strip together
+constexpr int64_t kStreamRows = 4;  // reading an expert's weights costs about as much as this many rows of work
 
 /// The width of all chosen experts, which is one and the same.
 int64_t hidden_width(std::span<const MlpMatrices> experts, const ExpertRows& rows, int64_t d) {
@@ -82,13 +85,11 @@ void SimdBackend::moe(View y, View x, View expert, View weight, std::span<const 
     }
   });
 
-  const int64_t n_slots = expert_rows_.n_slots(), strip = step.output_strip();
-  const int64_t rows = n_slots + kStreamRows * static_cast<int64_t>(active.size());
-  const int64_t tile = std::max(kOutputTile / n_slots / kPanelRows, int64_t{1}) * kPanelRows;
+  const int64_t strip = step.output_strip();
+  const int64_t rows = expert_rows_.n_slots() + kStreamRows * static_cast<int64_t>(active.size());
   pool_->parallel_for(ceil_div(d, strip), strip * step.width * rows, [&](int64_t from, int64_t to, int thread) {
-    const int64_t end = std::min(to * strip, d);
-    for (int64_t n = from * strip; n < end; n += tile) {
-      expert_outputs(step, n, std::min(n + tile, end), scratch_of(thread));
+    for (int64_t i = from; i < to; ++i) {
+      expert_outputs(step, i * strip, std::min((i + 1) * strip, d), scratch_of(thread));
     }
   });
 }
@@ -108,60 +109,64 @@ void SimdBackend::expert_hidden(const ExpertStep& step, int32_t expert, int64_t 
   const MlpMatrices& w = step.weights(expert);
   const int64_t n_rows = expert_rows_.n_rows(expert), width = step.hidden_strip(), from = strip * width;
   const int64_t n = std::min(width, step.width - from);
-  float* const gate = scratch.gate.room<float>(n_rows * width);
-  float* const up = scratch.up.room<float>(n_rows * width);
-  const auto product = [&](float* y, const Matrix& m) {
-    const InputForm form = input_form(m);
-    const Input& input = step.input[input_index(m)];
-    Part part{m, form, step.hidden_plan};
-    part.n_from = from;
-    part.n_to = from + n;
-    part.x = input.data;
-    part.x_stride = input.row_stride;
-    part.x_row = expert_rows_.tokens(expert);
-    part.n_tokens = n_rows;
-    part.y = y;
-    part.y_stride = width;
-    part.round_output = rounds_output();
-    multiply_part(part, scratch);
-  };
-  product(gate, w.gate);
-  product(up, w.up);
+  float* const gate = scratch.gate.room<float>(kRowBlock * width);
+  float* const up = scratch.up.room<float>(kRowBlock * width);
   const InputForm form = input_form(w.down);
   auto* out = hidden_.data<uint8_t>() + expert_rows_.first(expert) * step.hidden_stride;
-  for (int64_t r = 0; r < n_rows; ++r, out += step.hidden_stride) {
-    float* const row = gate + r * width;
-    kernels_.swiglu_row(row, row, up + r * width, n, rounds_output());
-    pack_values(form, out, step.width, from, {row, static_cast<size_t>(n)}, scratch);
+  for (int64_t first = 0; first < n_rows; first += kRowBlock) {
+    const int64_t n_block = std::min(kRowBlock, n_rows - first);
+    const auto product = [&](float* y, const Matrix& m) {
+      const InputForm own_form = input_form(m);
+      const Input& input = step.input[input_index(m)];
+      Part part{m, own_form, step.hidden_plan};
+      part.n_from = from;
+      part.n_to = from + n;
+      part.x = input.data;
+      part.x_stride = input.row_stride;
+      part.x_row = expert_rows_.tokens(expert) + first;
+      part.n_tokens = n_block;
+      part.y = y;
+      part.y_stride = width;
+      part.round_output = rounds_output();
+      multiply_part(part, scratch);
+    };
+    product(gate, w.gate);
+    product(up, w.up);
+    for (int64_t r = 0; r < n_block; ++r, out += step.hidden_stride) {
+      float* const row = gate + r * width;
+      kernels_.swiglu_row(row, row, up + r * width, n, rounds_output());
+      pack_values(form, out, step.width, from, {row, static_cast<size_t>(n)}, scratch);
+    }
   }
 }
 
-/// y [T, from .. to) = sum over each row's slots, in their order.
+/// y [T, from .. to) = the weighted sum over each row's experts, in ascending order.
 void SimdBackend::expert_outputs(const ExpertStep& step, int64_t from, int64_t to, ThreadScratch& scratch) const {
   const int64_t n = to - from, n_chosen = step.weight.cols();
-  float* const out = scratch.output.room<float>(expert_rows_.n_slots() * n);
+  float* const out = scratch.output.room<float>(kRowBlock * n);
+  for (int64_t t = 0; t < step.y.dim(0); ++t) std::fill_n(step.y.row(t) + from, n, 0.0f);
   for (const int32_t e : expert_rows_.active()) {
     const Matrix& down = step.weights(e).down;
     const InputForm form = input_form(down);
-    Part part{down, form, step.output_plan};
-    part.n_from = from;
-    part.n_to = to;
-    part.x = hidden_.data<uint8_t>() + expert_rows_.first(e) * step.hidden_stride;
-    part.x_stride = step.hidden_stride;
-    part.n_tokens = expert_rows_.n_rows(e);
-    part.y = out + expert_rows_.first(e) * n;
-    part.y_stride = n;
-    part.round_output = rounds_output();
-    multiply_part(part, scratch);
-  }
-  for (int64_t t = 0; t < step.y.dim(0); ++t) {
-    float* const sum = step.y.row(t) + from;
-    std::fill_n(sum, n, 0.0f);
-    for (int64_t k = 0; k < n_chosen; ++k) {
-      kernels_.add_scaled_row(sum, out + expert_rows_.place(t * n_chosen + k) * n, step.weight.row(t)[k], n);
+    for (int64_t first = 0; first < expert_rows_.n_rows(e); first += kRowBlock) {
+      Part part{down, form, step.output_plan};
+      part.n_from = from;
+      part.n_to = to;
+      part.x = hidden_.data<uint8_t>() + (expert_rows_.first(e) + first) * step.hidden_stride;
+      part.x_stride = step.hidden_stride;
+      part.n_tokens = std::min(kRowBlock, expert_rows_.n_rows(e) - first);
+      part.y = out;
+      part.y_stride = n;
+      part.round_output = rounds_output();
+      multiply_part(part, scratch);
+      for (int64_t r = 0; r < part.n_tokens; ++r) {
+        const int64_t slot = expert_rows_.slots(e)[first + r], t = slot / n_chosen;
+        kernels_.add_scaled_row(step.y.row(t) + from, out + r * n, step.weight.row(t)[slot % n_chosen], n);
+      }
     }
-    if (rounds_output()) kernels_.round_row(sum, sum, n);
   }
+  if (!rounds_output()) return;
+  for (int64_t t = 0; t < step.y.dim(0); ++t) kernels_.round_row(step.y.row(t) + from, step.y.row(t) + from, n);
 }
 
 }  // namespace drawbridge

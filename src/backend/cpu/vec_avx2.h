@@ -11,6 +11,7 @@ namespace drawbridge {
 namespace {
 
 using Vec = __m256;
+typedef uint32_t Lanes __attribute__((vector_size(32)));
 constexpr int kLanes = 8;
 constexpr int kTileColumns = 3;  // 4 x 3 accumulators, 3 inputs and a weight fit 16 registers
 
@@ -119,6 +120,13 @@ inline Vec widen_e2m1(const uint8_t* p) {
   const Vec magnitude = _mm256_permutevar8x32_ps(_mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f), code);
   const __m256i sign = _mm256_slli_epi32(_mm256_and_si256(code, _mm256_set1_epi32(8)), 28);
   return _mm256_or_ps(magnitude, _mm256_castsi256_ps(sign));
+}
+
+/// The E2M1 value of the four lowest bits of each lane.
+inline Vec look_up_e2m1(Lanes code) {
+  const Vec values = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
+  const Lanes sign = (code & 8u) << 28;  // a permutation looks at three bits
+  return _mm256_or_ps(_mm256_permutevar8x32_ps(values, reinterpret_cast<__m256i>(code)), reinterpret_cast<Vec>(sign));
 }
 
 }  // namespace

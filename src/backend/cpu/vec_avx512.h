@@ -10,6 +10,7 @@ namespace drawbridge {
 namespace {
 
 using Vec = __m512;
+typedef uint32_t Lanes __attribute__((vector_size(64)));
 constexpr int kLanes = 16;
 constexpr int kTileColumns = 6;  // 4 x 6 accumulators, 6 inputs and a weight fit 32 registers
 
@@ -115,6 +116,13 @@ inline Vec widen_e2m1(const uint8_t* p) {
   const Vec values = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f, -1.0f, -1.5f, -2.0f,
                                     -3.0f, -4.0f, -6.0f);
   return _mm512_permutexvar_ps(_mm512_cvtepu8_epi32(nibbles), values);
+}
+
+/// The E2M1 value of the four lowest bits of each lane.
+inline Vec look_up_e2m1(Lanes code) {
+  const Vec values = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f, -1.0f, -1.5f, -2.0f,
+                                    -3.0f, -4.0f, -6.0f);
+  return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(code), values);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 
 typedef float Vec __attribute__((vector_size(16)));
 typedef uint32_t Bits __attribute__((vector_size(16)));
+using Lanes = Bits;
 typedef uint16_t Words __attribute__((vector_size(16)));
 typedef uint8_t Bytes __attribute__((vector_size(16)));
 constexpr int kLanes = 4;
@@ -138,6 +139,15 @@ inline Vec widen_e2m1(const uint8_t* p) {
   constexpr float kValue[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
                                 -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
   return Vec{kValue[p[0] & 15], kValue[p[0] >> 4], kValue[p[1] & 15], kValue[p[1] >> 4]};
+}
+
+/// The E2M1 value of the four lowest bits of each lane: from 1 on, exponent and mantissa moved to their place in f32.
+inline Vec look_up_e2m1(Lanes code) {
+  const Lanes magnitude = code & 7u;
+  const Lanes normal = (magnitude << 22) + (126u << 23);
+  const Lanes half = reinterpret_cast<Lanes>(magnitude == 1u) & 0x3f000000u;
+  const Lanes is_normal = reinterpret_cast<Lanes>(magnitude > 1u);
+  return vec_of(half | (normal & is_normal) | ((code & 8u) << 28));
 }
 
 }  // namespace
