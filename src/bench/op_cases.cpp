@@ -1,271 +1,170 @@
 #include "bench/op_cases.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <numeric>
 
-#include "base/checked_math.h"
 #include "base/rng.h"
-#include "bench/random_weights.h"
-#include "weights/packed.h"
+#include "bench/op_inputs.h"
+#include "tensor/panel.h"
+#include "weights/compact.h"
 
 namespace drawbridge {
 namespace {
 
-constexpr int64_t kPageSize = 16;          // tokens
-constexpr int64_t kRoutings = 8;           // sets of chosen experts that turns take
-constexpr int64_t kMostBytes = 1LL << 30;  // of one op's weights; beyond it experts share them, tables are cut
-constexpr uint64_t kSeed = 0x6f7073;
+constexpr int64_t kRoutings = 8;              // sets of chosen experts that turns take
+constexpr int64_t kMostTableBytes = 1 << 30;  // of an embedding table; a larger one is cut
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);
 }
 
-/// Buffers of one case.
-class Arena {
- public:
-  explicit Arena(Backend& backend) : backend_(backend) {}
-
-  /// Uniform in [-1, 1).
-  Result<View> values(std::initializer_list<int64_t> shape) {
-    DB_ASSIGN(const View view, room(DType::kF32, shape));
-    for (int64_t i = 0; i < view.rows() * view.cols(); ++i) {
-      view.f32()[i] = static_cast<float>(2 * uniform_at(kSeed, static_cast<uint64_t>(i)) - 1);
-    }
-    return view;
-  }
-  Result<View> room(DType dtype, std::initializer_list<int64_t> shape) {
-    const int64_t n = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-    DB_ASSIGN(Buffer buffer, backend_.allocate(n * dtype_bytes(dtype)));
-    buffers_.push_back(buffer);
-    return dense_view(buffer.get(), dtype, shape);
-  }
-
- private:
-  Backend& backend_;
-  std::vector<Buffer> buffers_;
-};
-
 View top(const View& view, int64_t n_tokens) {
   return slice_rows(view, 0, n_tokens);
 }
 
-/// `n` of 0 .. count - 1, distinct, in a random order.
-std::vector<int32_t> draw_distinct(int64_t n, int64_t count, uint64_t seed) {
-  std::vector<int32_t> all(index(count));
-  std::iota(all.begin(), all.end(), 0);
-  for (int64_t i = 0; i < n; ++i) {
-    std::swap(all[index(i)], all[index(i) + bits_at(seed, static_cast<uint64_t>(i)) % index(count - i)]);
-  }
-  all.resize(index(n));
-  return all;
+/// What buffers belong to: kept as long as the run.
+template <typename Run>
+OpRun keeping(std::shared_ptr<Arena> arena, const Run& run) {
+  return [arena = std::move(arena), run](Backend& ops, int64_t n_tokens, int64_t turn) { run(ops, n_tokens, turn); };
 }
 
-/// The product of one kind of linear.
-using Product = void (Backend::*)(View y, View x, const Matrix& w);
+Result<std::shared_ptr<const MatrixCopies>> copies_of(const Backend& backend, const Matrix& rows, int64_t footprint,
+                                                      bool allow_panels) {
+  DB_ASSIGN(MatrixCopies made,
+            MatrixCopies::create(backend, rows, {copies_for(footprint, matrix_bytes(rows)), allow_panels}));
+  return std::shared_ptr<const MatrixCopies>(std::make_shared<MatrixCopies>(std::move(made)));
+}
 
-OpCase product_case(const std::string& op, const std::string& name, Product product, WeightFormat format, int64_t n,
-                    int64_t k) {
+/// linear or linear_f32, which takes rows.
+struct ProductShape {
+  WeightFormat format = WeightFormat::kBF16;
+  int64_t n = 0;
+  int64_t k = 0;
+  bool is_f32 = false;
+};
+
+OpCase product_case(const std::string& name, const ProductShape& shape, int64_t footprint) {
   const auto prepare = [=](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    DB_ASSIGN(const RandomMatrix rows, draw_matrix(backend, format, n, k, kSeed));
-    DB_ASSIGN(MatrixCopies made, MatrixCopies::create(backend, rows.matrix));
+    PackedStore store;
+    const Matrix rows = draw_matrix(shape.format, shape.n, shape.k, store);
+    DB_ASSIGN(const auto weights, copies_of(backend, rows, footprint, !shape.is_f32));
     const auto arena = std::make_shared<Arena>(backend);
-    const auto weights = std::make_shared<MatrixCopies>(std::move(made));
-    DB_ASSIGN(const View x, arena->values({max_tokens, k}));
-    DB_ASSIGN(const View y, arena->room(DType::kF32, {max_tokens, n}));
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);  // owns x and y
+    DB_ASSIGN(const View x, arena->values({max_tokens, shape.k}));
+    DB_ASSIGN(const View y, arena->room(DType::kF32, {max_tokens, shape.n}));
+    const auto product = shape.is_f32 ? &Backend::linear_f32 : &Backend::linear;
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
       (ops.*product)(top(y, n_tokens), top(x, n_tokens), weights->at(turn));
     });
   };
-  return {op, name, prepare};
+  return {shape.is_f32 ? "linear_f32" : "linear", name, prepare};
 }
 
 /// Keys or values of kv_b, as absorbed attention multiplies by them.
-OpCase heads_case(const Glm52Config& c, WeightFormat format, bool is_key) {
+OpCase heads_case(const Glm52Config& c, WeightFormat format, bool is_key, int64_t footprint) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    DB_ASSIGN(const RandomMatrix kv_b,
-              draw_matrix(backend, format, c.n_heads * (c.qk_nope + c.v_head), c.kv_lora, kSeed));
     PackedStore store;
-    const SplitKvB split = split_kv_b(kv_b.matrix, c.n_heads, c.qk_nope, store);
-    DB_ASSIGN(MatrixCopies made, MatrixCopies::create(backend, is_key ? split.k_b : split.v_b));
+    const Matrix kv_b = draw_matrix(format, c.n_heads * (c.qk_nope + c.v_head), c.kv_lora, store);
+    const SplitKvB split = split_kv_b(kv_b, c.n_heads, c.qk_nope, store);
+    const Matrix half = is_key ? split.k_b : split.v_b, rows = as_mxfp4(half, store).value_or(half);
+    const bool whole_panels = rows.n / c.n_heads % kPanelRows == 0;
+    DB_ASSIGN(const auto weights, copies_of(backend, rows, footprint, whole_panels));
     const auto arena = std::make_shared<Arena>(backend);
-    const auto weights = std::make_shared<MatrixCopies>(std::move(made));
-    DB_ASSIGN(const View x, arena->values({max_tokens, c.n_heads, is_key ? c.qk_nope : c.kv_lora}));
-    DB_ASSIGN(const View y, arena->room(DType::kF32, {max_tokens, c.n_heads, is_key ? c.kv_lora : c.v_head}));
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);
+    DB_ASSIGN(const View x, arena->values({max_tokens, c.n_heads, rows.k}));
+    DB_ASSIGN(const View y, arena->room(DType::kF32, {max_tokens, c.n_heads, rows.n / c.n_heads}));
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
       ops.linear_heads(top(y, n_tokens), top(x, n_tokens), weights->at(turn));
     });
   };
   return {"linear_heads", is_key ? "attention k_b" : "attention v_b", prepare};
 }
 
-/// The experts of some layers, whose weights turns take one after the other.
-struct ExpertLayers {
-  MatrixCopies gate_up, down;
-  std::vector<std::vector<MlpMatrices>> layer;
-};
-
-Result<ExpertLayers> make_experts(Backend& backend, const Glm52Config& c, WeightFormat format) {
-  DB_ASSIGN(const RandomMatrix wide, draw_matrix(backend, format, c.moe_intermediate, c.hidden, kSeed));
-  DB_ASSIGN(const RandomMatrix tall, draw_matrix(backend, format, c.hidden, c.moe_intermediate, kSeed));
-  const int64_t bytes = 2 * matrix_bytes(wide.matrix) + matrix_bytes(tall.matrix);
-  const int64_t n_layers = copies_beyond_caches(bytes * c.experts_per_token);
-  const int64_t n_experts =
-      std::clamp(n_layers * c.n_experts, c.experts_per_token, std::max(kMostBytes / bytes, c.experts_per_token));
-  ExpertLayers made;
-  DB_ASSIGN(made.gate_up, MatrixCopies::create(backend, wide.matrix, 2 * n_experts));
-  DB_ASSIGN(made.down, MatrixCopies::create(backend, tall.matrix, n_experts));
-  for (int64_t l = 0; l < n_layers; ++l) {
-    auto& experts = made.layer.emplace_back();
-    for (int64_t e = l * c.n_experts; e < (l + 1) * c.n_experts; ++e) {
-      experts.push_back({made.gate_up.at(2 * e), made.gate_up.at(2 * e + 1), made.down.at(e)});
-    }
-  }
-  return made;
-}
-
-OpCase moe_case(const Glm52Config& c, WeightFormat format) {
+OpCase moe_case(const Glm52Config& c, WeightFormat format, int64_t footprint) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    DB_ASSIGN(ExpertLayers made, make_experts(backend, c, format));
-    const auto experts = std::make_shared<ExpertLayers>(std::move(made));
+    DB_ASSIGN(ExpertLayers made, make_experts(backend, c, format, footprint));
+    const auto experts = std::make_shared<const ExpertLayers>(std::move(made));
     const auto arena = std::make_shared<Arena>(backend);
-    const int64_t n_chosen = c.experts_per_token;
+    DB_ASSIGN(const View chosen, choose_experts(*arena, c, kRoutings, max_tokens));
     DB_ASSIGN(const View x, arena->values({max_tokens, c.hidden}));
     DB_ASSIGN(const View y, arena->room(DType::kF32, {max_tokens, c.hidden}));
-    DB_ASSIGN(const View weight, arena->values({max_tokens, n_chosen}));
-    DB_ASSIGN(const View chosen, arena->room(DType::kI32, {kRoutings, max_tokens, n_chosen}));
-    for (int64_t i = 0; i < kRoutings * max_tokens; ++i) {
-      const auto drawn = draw_distinct(n_chosen, c.n_experts, static_cast<uint64_t>(i));
-      std::copy(drawn.begin(), drawn.end(), chosen.as<int32_t>() + i * n_chosen);
-    }
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);
+    DB_ASSIGN(const View weight, arena->values({max_tokens, chosen.cols()}));
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
       const auto n_layers = static_cast<int64_t>(experts->layer.size());
       const auto& layer = experts->layer[index(turn % n_layers)];
-      int32_t* const routing = chosen.as<int32_t>() + turn / n_layers % kRoutings * chosen.stride[0];
-      ops.moe(top(y, n_tokens), top(x, n_tokens), dense_view(routing, DType::kI32, {n_tokens, n_chosen}),
+      auto* const routing = chosen.as<int32_t>() + turn / n_layers % kRoutings * chosen.stride[0];
+      ops.moe(top(y, n_tokens), top(x, n_tokens), dense_view(routing, DType::kI32, {n_tokens, chosen.cols()}),
               top(weight, n_tokens), layer);
     });
   };
-  return {"moe", "routed experts", prepare};
+  return {"moe", c.fuses_shared() ? "routed and shared experts" : "routed experts", prepare};
 }
 
 OpCase embed_case(const Glm52Config& c, WeightFormat format) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    const int64_t n_rows = std::min(c.vocab, std::max<int64_t>(kMostBytes / matrix_row_bytes(format, c.hidden), 1));
-    DB_ASSIGN(const RandomMatrix table, draw_matrix(backend, format, n_rows, c.hidden, kSeed));
+    const int64_t n_rows =
+        std::min(c.vocab, std::max<int64_t>(kMostTableBytes / matrix_row_bytes(format, c.hidden), 1));
+    PackedStore store;
+    const Matrix rows = draw_matrix(format, n_rows, c.hidden, store);
+    DB_ASSIGN(const auto table, copies_of(backend, rows, 0, false));
     const auto arena = std::make_shared<Arena>(backend);
     DB_ASSIGN(const View x, arena->room(DType::kF32, {max_tokens, c.hidden}));
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
       std::vector<int32_t> token(index(n_tokens));
       for (size_t t = 0; t < token.size(); ++t) {
         token[t] = static_cast<int32_t>(bits_at(static_cast<uint64_t>(turn), t) % index(n_rows));
       }
-      ops.embed(top(x, n_tokens), table.matrix, token);
+      ops.embed(top(x, n_tokens), table->at(0), token);
     });
   };
   return {"embed", "embedding", prepare};
-}
-
-/// The caches of one request in some layers, filled, and the places of its last max_tokens tokens.
-struct Caches {
-  std::vector<Buffer> buffers;
-  std::vector<PagedView> layer;
-  std::vector<int32_t> request, pages, pos, slot;
-
-  RowMap map() const { return {request.data(), pages.data(), static_cast<int64_t>(pages.size()), 1}; }
-  const PagedView& at(int64_t turn) const { return layer[index(turn) % layer.size()]; }
-};
-
-Result<std::shared_ptr<Caches>> make_caches(Backend& backend, const KvFormat& format, int64_t context,
-                                            int64_t max_tokens) {
-  const auto caches = std::make_shared<Caches>();
-  const int64_t n_pages = ceil_div(context, kPageSize), bytes = n_pages * kPageSize * format.row_bytes;
-  for (int64_t p = 0; p < n_pages; ++p) caches->pages.push_back(static_cast<int32_t>(p));
-  for (int64_t t = 0; t < context; ++t) caches->slot.push_back(static_cast<int32_t>(t));
-  caches->request.assign(index(max_tokens), 0);
-  Arena arena(backend);
-  DB_ASSIGN(const View rows, arena.values({context, format.width}));
-  for (int64_t l = 0; l < copies_beyond_caches(bytes); ++l) {
-    DB_ASSIGN(Buffer buffer, backend.allocate(bytes));
-    caches->layer.push_back({buffer.get(), format, n_pages, kPageSize, nullptr});
-    caches->buffers.push_back(std::move(buffer));
-    if (l == 0) {
-      backend.kv_write(caches->layer[0], caches->slot, rows);
-    } else {
-      std::memcpy(caches->layer.back().data, caches->layer[0].data, index(bytes));
-    }
-  }
-  caches->slot.erase(caches->slot.begin(), caches->slot.end() - max_tokens);
-  caches->pos = caches->slot;  // the pages lie in order
-  return caches;
-}
-
-/// Positions and slots of the last n_tokens.
-std::span<const int32_t> last(const std::vector<int32_t>& all, int64_t n_tokens) {
-  return std::span(all).last(index(n_tokens));
 }
 
 KvFormat latent_of(const Backend& backend, const Glm52Config& c) {
   return latent_format(backend.numerics().kv_cache, c.kv_lora, c.qk_rope);
 }
 
-OpCase attention_case(const Glm52Config& c, int64_t context) {
+OpCase attention_case(const Glm52Config& c, const OpCaseOptions& options) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    const int64_t length = std::max(context, max_tokens);
-    DB_ASSIGN(const auto caches, make_caches(backend, latent_of(backend, c), length, max_tokens));
+    const CacheShape shape{latent_of(backend, c), std::max(options.context, max_tokens), max_tokens};
+    DB_ASSIGN(const auto caches, make_caches(backend, shape, options.footprint));
     const auto arena = std::make_shared<Arena>(backend);
     DB_ASSIGN(const View q_latent, arena->values({max_tokens, c.n_heads, c.kv_lora}));
     DB_ASSIGN(const View q_rope, arena->values({max_tokens, c.n_heads, c.qk_rope}));
     DB_ASSIGN(const View o, arena->room(DType::kF32, {max_tokens, c.n_heads, c.kv_lora}));
-    DB_ASSIGN(const View selected, arena->room(DType::kI32, {max_tokens, c.index_topk}));
-    for (int64_t t = 0; t < max_tokens; ++t) {
-      // Evenly over the past, as many as the indexer lets through.
-      const int64_t n_keys = caches->pos[index(t)] + 1, n = std::min(n_keys, c.index_topk);
-      int32_t* const row = selected.as<int32_t>() + t * c.index_topk;
-      std::fill_n(row, c.index_topk, -1);
-      for (int64_t i = 0; i < n; ++i) row[i] = static_cast<int32_t>(i * n_keys / n);
-    }
+    DB_ASSIGN(const View selected, select_evenly(*arena, *caches, c.index_topk));
     const float scale = c.softmax_scale();
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);
-      const View rows = slice_rows(selected, max_tokens - n_tokens, n_tokens);
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
       ops.mla_attention(top(o, n_tokens), top(q_latent, n_tokens), top(q_rope, n_tokens), caches->at(turn),
-                        caches->map(), rows, scale);
+                        caches->map(), slice_rows(selected, max_tokens - n_tokens, n_tokens), scale);
     });
   };
   return {"mla_attention", "attention", prepare};
 }
 
-OpCase index_case(const Glm52Config& c, int64_t context) {
+OpCase index_case(const Glm52Config& c, const OpCaseOptions& options) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    const KvFormat format = index_format(backend.numerics().kv_cache, c.index_dim);
-    DB_ASSIGN(const auto caches, make_caches(backend, format, std::max(context, max_tokens), max_tokens));
+    const CacheShape shape{index_format(backend.numerics().kv_cache, c.index_dim),
+                           std::max(options.context, max_tokens), max_tokens};
+    DB_ASSIGN(const auto caches, make_caches(backend, shape, options.footprint));
     const auto arena = std::make_shared<Arena>(backend);
     DB_ASSIGN(const View q, arena->values({max_tokens, c.index_heads, c.index_dim}));
     DB_ASSIGN(const View head_weight, arena->values({max_tokens, c.index_heads}));
     DB_ASSIGN(const View selected, arena->room(DType::kI32, {max_tokens, c.index_topk}));
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
       ops.index_topk(top(selected, n_tokens), top(q, n_tokens), top(head_weight, n_tokens), caches->at(turn),
-                     caches->map(), last(caches->pos, n_tokens));
+                     caches->map(), caches->last(n_tokens));
     });
   };
   return {"index_topk", "indexer", prepare};
 }
 
-OpCase kv_write_case(const Glm52Config& c) {
+OpCase kv_write_case(const Glm52Config& c, int64_t footprint) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
-    DB_ASSIGN(const auto caches, make_caches(backend, latent_of(backend, c), max_tokens, max_tokens));
+    DB_ASSIGN(const auto caches, make_caches(backend, {latent_of(backend, c), max_tokens, max_tokens}, footprint));
     const auto arena = std::make_shared<Arena>(backend);
     DB_ASSIGN(const View x, arena->values({max_tokens, c.latent_width()}));
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t turn) {
-      static_cast<void>(arena);
-      ops.kv_write(caches->at(turn), last(caches->slot, n_tokens), top(x, n_tokens));
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t turn) {
+      ops.kv_write(caches->at(turn), caches->last(n_tokens), top(x, n_tokens));
     });
   };
   return {"kv_write", "latent cache", prepare};
@@ -278,9 +177,8 @@ OpCase rope_case(const Glm52Config& c) {
     std::vector<int32_t> pos(index(max_tokens));
     std::iota(pos.begin(), pos.end(), 0);
     const float theta = c.rope_theta;
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t) {
-      static_cast<void>(arena);
-      ops.rope(top(x, n_tokens), last(pos, n_tokens), theta);
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t) {
+      ops.rope(top(x, n_tokens), std::span(pos).first(index(n_tokens)), theta);
     });
   };
   return {"rope", "attention q", prepare};
@@ -290,14 +188,14 @@ OpCase route_case(const Glm52Config& c) {
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
     const auto arena = std::make_shared<Arena>(backend);
     DB_ASSIGN(const View logit, arena->values({max_tokens, c.n_experts}));
-    DB_ASSIGN(const View weight, arena->room(DType::kF32, {max_tokens, c.experts_per_token}));
-    DB_ASSIGN(const View expert, arena->room(DType::kI32, {max_tokens, c.experts_per_token}));
+    DB_ASSIGN(const View expert, choose_experts(*arena, c, 1, max_tokens));
+    DB_ASSIGN(const View weight, arena->room(DType::kF32, {max_tokens, expert.cols()}));
+    const View chosen = dense_view(expert.data, DType::kI32, {max_tokens, expert.cols()});
     const std::vector<float> bias(index(c.n_experts), 0.5f);
     const RouterOptions options{c.experts_per_token, c.n_group, c.topk_group, c.norm_topk_prob,
                                 c.routed_scaling_factor};
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t) {
-      static_cast<void>(arena);
-      ops.route(top(expert, n_tokens), top(weight, n_tokens), top(logit, n_tokens), bias, options);
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t) {
+      ops.route(top(chosen, n_tokens), top(weight, n_tokens), top(logit, n_tokens), bias, options);
     });
   };
   return {"route", "router", prepare};
@@ -312,8 +210,7 @@ OpCase row_case(const std::string& op, const std::string& name, int64_t width, c
     DB_ASSIGN(const View y, arena->values({max_tokens, width}));
     DB_ASSIGN(const View z, arena->values({max_tokens, width}));
     const std::vector<float> w(index(width), 1.0f);
-    return OpRun([=](Backend& ops, int64_t n_tokens, int64_t) {
-      static_cast<void>(arena);
+    return keeping(arena, [=](Backend& ops, int64_t n_tokens, int64_t) {
       run(ops, top(y, n_tokens), top(x, n_tokens), top(z, n_tokens), std::span<const float>(w));
     });
   };
@@ -350,8 +247,8 @@ class Formats {
 
 class CaseList {
  public:
-  CaseList(const Glm52Config& config, const Formats& formats, int64_t context)
-      : c_(config), formats_(formats), context_(context) {}
+  CaseList(const Glm52Config& config, const Inventory& inventory, const OpCaseOptions& options)
+      : c_(config), options_(options), formats_(inventory, options.format) {}
 
   std::vector<OpCase> make() {
     cases_.push_back(embed_case(c_, formats_.stored("embedding")));
@@ -360,19 +257,19 @@ class CaseList {
     if (std::find(c_.mlp.begin(), c_.mlp.end(), MlpKind::kDense) != c_.mlp.end()) {
       mlp("dense MLP", "dense MLP", c_.intermediate);
     }
-    product("lm_head", formats_.stored("lm_head"), c_.vocab, c_.hidden);
+    product("lm_head", {formats_.stored("lm_head"), c_.vocab, c_.hidden});
     return std::move(cases_);
   }
 
  private:
-  void product(const std::string& name, WeightFormat format, int64_t n, int64_t k) {
-    cases_.push_back(product_case("linear", name, &Backend::linear, format, n, k));
+  void product(const std::string& name, const ProductShape& shape) {
+    cases_.push_back(product_case(name, shape, options_.footprint));
   }
   void linear(const std::string& part, const std::string& name, int64_t n, int64_t k) {
-    product(name, formats_.of(part, k), n, k);
+    product(name, {formats_.of(part, k), n, k});
   }
   void linear_f32(const std::string& name, int64_t n, int64_t k) {
-    cases_.push_back(product_case("linear_f32", name, &Backend::linear_f32, formats_.stored("router"), n, k));
+    product(name, {formats_.stored("router"), n, k, true});
   }
 
   void attention() {
@@ -386,11 +283,12 @@ class CaseList {
     linear("attention", "attention q_b", c_.n_heads * c_.qk_head(), c_.q_lora);
     linear("attention", "attention kv_a", c_.latent_width(), c_.hidden);
     cases_.push_back(rope_case(c_));
-    cases_.push_back(kv_write_case(c_));
+    cases_.push_back(kv_write_case(c_, options_.footprint));
     indexer();
-    cases_.push_back(heads_case(c_, formats_.of("attention", c_.kv_lora), true));
-    cases_.push_back(attention_case(c_, context_));
-    cases_.push_back(heads_case(c_, formats_.of("attention", c_.kv_lora), false));
+    const WeightFormat kv_b = formats_.of("attention", c_.kv_lora);
+    cases_.push_back(heads_case(c_, kv_b, true, options_.footprint));
+    cases_.push_back(attention_case(c_, options_));
+    cases_.push_back(heads_case(c_, kv_b, false, options_.footprint));
     linear("attention", "attention o", c_.hidden, c_.n_heads * c_.v_head);
   }
 
@@ -400,14 +298,16 @@ class CaseList {
     cases_.push_back(row_case("layer_norm", "indexer k_norm", c_.index_dim,
                               [](Backend& ops, View y, View x, View, auto w) { ops.layer_norm(y, x, w, w, 1e-6f); }));
     linear_f32("indexer head weights", c_.index_heads, c_.hidden);
-    cases_.push_back(index_case(c_, context_));
+    cases_.push_back(index_case(c_, options_));
   }
 
+  /// A shared expert of another width is an MLP of its own.
   void experts() {
     linear_f32("router", c_.n_experts, c_.hidden);
     cases_.push_back(route_case(c_));
-    cases_.push_back(moe_case(c_, formats_.of("routed experts", std::gcd(c_.hidden, c_.moe_intermediate))));
-    if (c_.n_shared_experts == 0) return;
+    const WeightFormat format = formats_.of("routed experts", std::gcd(c_.hidden, c_.moe_intermediate));
+    cases_.push_back(moe_case(c_, format, options_.footprint));
+    if (c_.n_shared_experts == 0 || c_.fuses_shared()) return;
     mlp("shared experts", "shared expert", c_.n_shared_experts * c_.moe_intermediate);
     cases_.push_back(
         row_case("add", "experts", c_.hidden, [](Backend& ops, View y, View x, View, auto) { ops.add(y, x); }));
@@ -421,16 +321,15 @@ class CaseList {
   }
 
   const Glm52Config& c_;
-  const Formats& formats_;
-  const int64_t context_;
+  const OpCaseOptions& options_;
+  const Formats formats_;
   std::vector<OpCase> cases_;
 };
 
 }  // namespace
 
 std::vector<OpCase> op_cases(const Glm52Config& config, const Inventory& inventory, const OpCaseOptions& options) {
-  const Formats formats(inventory, options.format);
-  return CaseList(config, formats, options.context).make();
+  return CaseList(config, inventory, options).make();
 }
 
 }  // namespace drawbridge

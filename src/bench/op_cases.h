@@ -26,6 +26,7 @@ struct OpCase {
 struct OpCaseOptions {
   std::optional<WeightFormat> format;  // of attention, indexer and MLPs; absent: that of most of each part's weights
   int64_t context = 0;                 // tokens of the request whose last ones are computed
+  int64_t footprint = 0;               // bytes of weights or caches that turns go through before they start again
 };
 
 /// In the order of a layer; those that the model lacks are left out. `inventory` says the formats; `config` must

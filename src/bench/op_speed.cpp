@@ -207,10 +207,13 @@ Result<OpSpeedReport> measure_ops(const BenchOpsOptions& options) {
   DB_ASSIGN(const Glm52Config config, load_glm52_config(options.model));
   DB_ASSIGN(const Inventory inventory, inventory_of(options.model, config));
   DB_ASSIGN(const Numerics numerics, numerics_of(options, format, inventory));
+  constexpr int64_t kTimesCaches = 4;
+  const int64_t footprint =
+      options.footprint > 0 ? options.footprint : kTimesCaches * read_machine_info().last_level_bytes();
   const int64_t context = options.context > 0 ? options.context : std::min(2 * config.index_topk, config.max_positions);
-  DB_ASSIGN(const auto cases, chosen_cases(op_cases(config, inventory, {format, context}), options.ops));
+  DB_ASSIGN(const auto cases, chosen_cases(op_cases(config, inventory, {format, context, footprint}), options.ops));
   OpTrace trace;
-  DB_ASSIGN(auto cpu, make_cpu_backend({options.isa, options.n_threads, numerics}));
+  DB_ASSIGN(auto cpu, make_cpu_backend({options.isa, options.n_threads, numerics, nullptr}));
   const auto backend = make_trace_backend(std::move(cpu), trace);
   OpSpeedReport report;
   report.backend = backend->describe();

@@ -30,6 +30,7 @@ struct BenchOpsOptions {
   int64_t context = 0;                  // tokens before the end of the step; 0: twice what the indexer lets through
   int n_rounds = 10;                    // samples of each op
   double sample_s = 0.01;               // length of one at least
+  int64_t footprint = 0;  // bytes of weights that are read before the first come again; 0: four last-level caches
   bool json = false;
   MachineOptions machine;  // how the limits are measured
   /// Which op is next.

@@ -6,8 +6,8 @@
 
 #include "base/checked_math.h"
 #include "base/rng.h"
-#include "bench/machine_info.h"
 #include "tensor/panel.h"
+#include "weights/panel_packer.h"
 
 namespace drawbridge {
 namespace {
@@ -69,55 +69,60 @@ void draw_scales(const Matrix& w, void* scale, int64_t n_bytes) {
 
 }  // namespace
 
-Result<RandomMatrix> draw_matrix(Backend& backend, WeightFormat format, int64_t n, int64_t k, uint64_t seed) {
-  RandomMatrix drawn;
-  drawn.matrix.format = format;
-  drawn.matrix.n = n;
-  drawn.matrix.k = k;
-  const int64_t data_bytes = n * matrix_row_bytes(format, k), scale_bytes = matrix_bytes(drawn.matrix) - data_bytes;
-  DB_ASSIGN(drawn.data, backend.allocate(data_bytes));
-  drawn.matrix.data = drawn.data.get();
-  draw_elements(drawn.matrix, drawn.data.get(), seed);
-  if (scale_bytes == 0) return drawn;
-  DB_ASSIGN(drawn.scale, backend.allocate(scale_bytes));
-  drawn.matrix.scale = drawn.scale.get();
-  draw_scales(drawn.matrix, drawn.scale.get(), scale_bytes);
-  return drawn;
+Matrix draw_matrix(WeightFormat format, int64_t n, int64_t k, PackedStore& store) {
+  constexpr uint64_t kSeed = 0x77656967687473;
+  Matrix w;
+  w.format = format;
+  w.n = n;
+  w.k = k;
+  const int64_t data_bytes = n * matrix_row_bytes(format, k), scale_bytes = matrix_bytes(w) - data_bytes;
+  void* const data = store.add(data_bytes);
+  draw_elements(w, data, kSeed);
+  w.data = data;
+  if (scale_bytes == 0) return w;
+  void* const scale = store.add(scale_bytes);
+  draw_scales(w, scale, scale_bytes);
+  w.scale = scale;
+  return w;
 }
 
-int64_t copies_beyond_caches(int64_t bytes) {
-  static const int64_t kCaches = std::max<int64_t>(read_machine_info().last_level_bytes(), 1 << 20);
-  constexpr int64_t kTimesCaches = 4, kMost = 512;
-  return std::clamp<int64_t>(ceil_div(kTimesCaches * kCaches, std::max<int64_t>(bytes, 1)), 1, kMost);
+int64_t copies_for(int64_t footprint, int64_t bytes) {
+  constexpr int64_t kMost = 512;
+  return std::clamp<int64_t>(ceil_div(footprint, std::max<int64_t>(bytes, 1)), 1, kMost);
 }
 
-Result<MatrixCopies> MatrixCopies::create(Backend& backend, const Matrix& rows, int64_t n_copies) {
-  MatrixCopies copies;
-  n_copies = std::max(n_copies, copies_beyond_caches(matrix_bytes(rows)));
-  while (copies.size() < n_copies) DB_TRY(copies.add(backend, rows));
-  return copies;
-}
-
-/// FP8 in panels keeps the scales of the rows.
-Status MatrixCopies::add(Backend& backend, const Matrix& rows) {
-  const bool panels = backend.prefers_panels(rows.format) && has_panels(rows.format, rows.k);
-  const int64_t row_bytes = rows.n * matrix_row_bytes(rows.format, rows.k);
-  const int64_t row_scales = matrix_bytes(rows) - row_bytes, panel_scales = panels ? panel_scale_bytes(rows) : 0;
-  DB_ASSIGN(Buffer data, backend.allocate(panels ? panel_data_bytes(rows) : row_bytes));
-  DB_ASSIGN(Buffer scale, backend.allocate(panel_scales > 0 ? panel_scales : row_scales));
-  Matrix copy = rows;
-  copy.data = data.get();
-  copy.scale = row_scales > 0 ? scale.get() : nullptr;
-  if (panel_scales == 0 && row_scales > 0) std::memcpy(scale.get(), rows.scale, index(row_scales));
-  if (panels) {
-    write_panels(rows, 0, panel_count(rows), data.get(), scale.get());
-    copy = panel_matrix(copy, data.get(), scale.get());
-  } else {
-    std::memcpy(data.get(), rows.data, index(row_bytes));
+Result<MatrixCopies> MatrixCopies::create(const Backend& backend, const Matrix& rows, const CopyOptions& options) {
+  MatrixCopies made;
+  made.copies_.assign(index(options.n_copies), rows);
+  if (!options.allow_panels || !backend.prefers_panels(rows.format) || !has_panels(rows.format, rows.k)) {
+    DB_TRY(made.copy_rows());
+    return made;
   }
-  buffers_.push_back(std::move(data));
-  buffers_.push_back(std::move(scale));
-  copies_.push_back(copy);
+  PanelPacker packer;
+  for (Matrix& copy : made.copies_) {
+    if (rows.format == WeightFormat::kFp8Block) {  // its panels use the scales of the rows
+      const int64_t n_bytes = matrix_bytes(rows) - rows.n * matrix_row_bytes(rows.format, rows.k);
+      copy.scale = std::memcpy(made.store_->add(n_bytes), rows.scale, index(n_bytes));
+    }
+    packer.add(copy);
+  }
+  DB_TRY(packer.pack(*made.store_, 1, [](const Matrix&) {}));
+  return made;
+}
+
+Status MatrixCopies::copy_rows() {
+  const Matrix rows = copies_[0];
+  constexpr int64_t kAlignment = 64;
+  const int64_t data_bytes = rows.n * matrix_row_bytes(rows.format, rows.k);
+  const int64_t scale_bytes = matrix_bytes(rows) - data_bytes;
+  const int64_t data_room = ceil_div(data_bytes, kAlignment) * kAlignment;
+  const int64_t room = data_room + ceil_div(scale_bytes, kAlignment) * kAlignment;
+  DB_ASSIGN(uint8_t * at, store_->add_region(room * size()));
+  for (Matrix& copy : copies_) {
+    copy.data = std::memcpy(at, rows.data, index(data_bytes));
+    if (scale_bytes > 0) copy.scale = std::memcpy(at + data_room, rows.scale, index(scale_bytes));
+    at += room;
+  }
   return Status();
 }
 

@@ -3,36 +3,40 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "backend/backend.h"
+#include "weights/packed.h"
 
 namespace drawbridge {
 
-/// A matrix in rows whose values are spread as those of a trained layer of this width.
-struct RandomMatrix {
-  Matrix matrix;
-  Buffer data, scale;
-};
-Result<RandomMatrix> draw_matrix(Backend& backend, WeightFormat format, int64_t n, int64_t k, uint64_t seed);
+/// A matrix in rows in `store`, its values spread as those of a trained layer of this width.
+Matrix draw_matrix(WeightFormat format, int64_t n, int64_t k, PackedStore& store);
 
-/// The same matrix at several places.
+/// How many things of `bytes` each must be read in turn, so that they make up `footprint` bytes before the first comes
+/// again.
+int64_t copies_for(int64_t footprint, int64_t bytes);
+
+struct CopyOptions {
+  int64_t n_copies = 1;
+  bool allow_panels = true;  // false: in rows, whatever the backend prefers
+};
+
+/// The same matrix at several places, packed as the engine packs a model's.
 class MatrixCopies {
  public:
-  /// At least `n_copies`, and enough to outgrow the caches.
-  static Result<MatrixCopies> create(Backend& backend, const Matrix& rows, int64_t n_copies = 1);
+  /// `rows` may go afterwards.
+  static Result<MatrixCopies> create(const Backend& backend, const Matrix& rows, const CopyOptions& options);
 
   int64_t size() const { return static_cast<int64_t>(copies_.size()); }
   const Matrix& at(int64_t turn) const { return copies_[static_cast<size_t>(turn % size())]; }
 
  private:
-  Status add(Backend& backend, const Matrix& rows);
+  Status copy_rows();
 
-  std::vector<Buffer> buffers_;
+  std::unique_ptr<PackedStore> store_ = std::make_unique<PackedStore>();
   std::vector<Matrix> copies_;
 };
-
-/// How many things of `bytes` each are read in turn so that none is still in a cache when its turn comes.
-int64_t copies_beyond_caches(int64_t bytes);
 
 }  // namespace drawbridge
