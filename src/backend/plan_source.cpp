@@ -4,15 +4,16 @@
 
 namespace drawbridge {
 
-/// Tiles as wide as the tokens that a panel meets on average, few enough to stay in registers; codes are unpacked once
-/// where many tiles would unpack them again.
+/// Tiles as wide as the tokens that a panel meets on average, as far as that pays: 16 sums beside a block's codes where
+/// those are bytes, 4 where they are pairs of bf16. Wide tiles unpack a panel so seldom that unpacking it beforehand
+/// gains nothing. Strips of many rows share their inputs' way into the cache.
 TilePlan default_plan(const ProductKey& key, int64_t n_tokens) {
-  const bool is_moe = key.experts > 0;
+  const bool is_moe = key.experts > 0, is_int8 = key.input == PanelInput::kInt8;
   const int64_t rows = is_moe ? std::max<int64_t>(n_tokens * key.experts_per_token / key.experts, 1) : n_tokens;
   TilePlan plan;
-  plan.columns = static_cast<int32_t>(std::min<int64_t>(rows, 8));
-  plan.expand = rows >= 32;
-  plan.strip = rows >= 32 ? 8 : 2;
+  plan.columns = static_cast<int32_t>(std::min<int64_t>(rows, is_int8 ? 16 : 4));
+  plan.expand = false;
+  plan.strip = rows < 32 ? 2 : is_int8 ? 8 : 4;
   return plan;
 }
 

@@ -19,7 +19,6 @@ constexpr int64_t kValues = 1024;           // a multiple of every block
 
 /// Only where the instructions are at hand for which panels are laid out.
 bool SimdBackend::prefers_panels(WeightFormat format) const {
-  if (format != WeightFormat::kMxfp4 && format != WeightFormat::kQ8) return false;
   return panels_.bf16 != nullptr || (panels_.int8 != nullptr && input_codec(format) == InputCodec::kInt8);
 }
 
