@@ -47,7 +47,10 @@ Result<AiterColumns> aiter_columns(std::string_view heading, const std::string& 
   const auto find = [&](std::string_view name, size_t& column) {
     const auto place = std::find(names.begin(), names.end(), name);
     column = static_cast<size_t>(place - names.begin());
-    if (place != names.end()) return Status();
+    if (place != names.end()) {
+      columns.n_key_columns = std::max(columns.n_key_columns, column + 1);
+      return Status();
+    }
     return fail(Code::kCorrupt, "{}: wanted aiter's fused MoE columns, found no column {}", source, name);
   };
   DB_TRY(find("cu_num", columns.cu_num));
@@ -63,9 +66,10 @@ Result<AiterColumns> aiter_columns(std::string_view heading, const std::string& 
 
 Result<ForeignKey> aiter_key(std::string_view line, const AiterColumns& columns, const std::string& source) {
   const std::vector<std::string_view> fields = split(line);
-  if (fields.size() != columns.n_columns || line.find('"') != std::string_view::npos) {
-    return fail(Code::kCorrupt, "{}: wanted {} plain fields as in the heading, found {}", source, columns.n_columns,
-                fields.size());
+  if (fields.size() < columns.n_key_columns || fields.size() > columns.n_columns ||
+      line.find('"') != std::string_view::npos) {
+    return fail(Code::kCorrupt, "{}: wanted {} to {} plain fields, found {}", source, columns.n_key_columns,
+                columns.n_columns, fields.size());
   }
   ForeignKey key;
   key.device = columns.gfx ? fmt::format("{} {}", fields[*columns.gfx], fields[columns.cu_num])

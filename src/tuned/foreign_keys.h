@@ -17,6 +17,7 @@ namespace drawbridge {
 /// Where a heading has the columns of the key.
 struct AiterColumns {
   size_t n_columns = 0;
+  size_t n_key_columns = 0;  // up to the last one of the key: rows of real files may lack what follows
   std::optional<size_t> gfx;
   size_t cu_num = 0, token = 0, model_dim = 0, inter_dim = 0, expert = 0, topk = 0;
   std::array<size_t, 7> types = {};  // act_type to doweight_stage1
