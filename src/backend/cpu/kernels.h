@@ -13,7 +13,6 @@
 #include <cstdint>
 
 #include "backend/cpu/attention_kernels.h"
-#include "backend/cpu/int8_group.h"
 #include "backend/plan_source.h"
 #include "tensor/input_codec.h"
 #include "tensor/matrix.h"
@@ -25,7 +24,7 @@ struct GemmArgs {
   Matrix w;
   int64_t n_from = 0;
   int64_t n_to = 0;
-  const void* x = nullptr;         // rows of K: f32 for gemm, bf16 for gemm_bf16, groups for Int8Kernels
+  const void* x = nullptr;         // rows of K: f32 for gemm, bf16 for gemm_bf16
   int64_t x_stride = 0;            // elements
   const int32_t* x_row = nullptr;  // [n_tokens] row of x for each t; null: t
   int64_t n_tokens = 0;
@@ -84,14 +83,6 @@ struct Kernels {
   void (*largest_positions)(const SelectArgs&);  // null: select.h's is as fast
 };
 
-/// Products of MXFP4 weights with int8 inputs, as integers.
-struct Int8Kernels {
-  const char* name;
-  void (*pack)(Int8Group* y, int64_t from, const float* x,
-               int64_t n);  // values [from, from + n) of a row, whole blocks
-  void (*gemm)(const GemmArgs&);
-};
-
 /// y[t][16 (p - panel_from) + r] = x[t] . w[16 p + r] for panels p in [panel_from, panel_to); rows beyond w.n are not
 /// written. Sums over K run in one order that K alone decides: block by block.
 struct PanelArgs {
@@ -132,8 +123,6 @@ const Kernels& portable_kernels();
 const Kernels& avx2_kernels();
 /// Its gemm_bf16 and attention_bf16 need AVX512_BF16 beside what the rest needs.
 const Kernels& avx512_kernels();
-/// Needs AVX512_VNNI beside what avx512_kernels() needs.
-const Int8Kernels& avx512_vnni_kernels();
 
 const PanelKernels& portable_panels();
 const PanelKernels& avx2_panels();

@@ -5,18 +5,11 @@
 //
 #include "backend/cpu/quantize-inl.h"
 //
-#include "backend/cpu/dot_int8_avx512-inl.h"
-//
 #include "backend/cpu/panels-inl.h"
 //
 #include "backend/cpu/panel_int8_vnni-inl.h"
 
 namespace drawbridge {
-
-const Int8Kernels& avx512_vnni_kernels() {
-  static constexpr Int8Kernels kTable = {"vnni", pack_int8, gemm<Int8Tile>};
-  return kTable;
-}
 
 const PanelProduct& avx512_vnni_panels() {
   static constexpr PanelProduct kTable = {"avx512 vnni", int8_row_bytes, pack_panel_int8, vnni_work_bytes,

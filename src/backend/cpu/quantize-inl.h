@@ -2,7 +2,6 @@
 // compiler turns into vectors of this unit's instruction set. Included by kernels_<isa>.cpp after dot-inl.h.
 #pragma once
 
-#include "backend/cpu/int8_group.h"
 #include "backend/cpu/kernels.h"
 
 namespace drawbridge {
@@ -103,29 +102,6 @@ inline void quantize_row(float* y, const float* x, int64_t n, InputCodec codec) 
       return quantize_blocks<InputCodec::kMxfp4>(y, x, n);
     case InputCodec::kNone:
       __builtin_trap();  // SimdBackend does not ask for it
-  }
-}
-
-/// As codes: values [from, from + n) of a row of groups, whole blocks. A block that is not finite gets the scale NaN.
-inline void pack_int8(Int8Group* y, int64_t from, const float* x, int64_t n) {
-  constexpr Grid kGrid = grid_of(InputCodec::kInt8);
-  for (int64_t i = 0; i < n; i += kInputBlock) {
-    Int8Group& group = y[(from + i) / kGroupWidth];
-    const int64_t block = (from + i) % kGroupWidth / kInputBlock;
-    const uint32_t largest = largest_bits(x + i);
-    const bool finite = largest < 0x7f800000u;
-    const int exponent = finite ? block_exponent(kGrid, largest) : 0;
-    const float inverse = scale_of(-exponent);
-    int8_t code[kInputBlock] = {};
-    for (int k = 0; finite && k < kInputBlock; ++k) code[k] = static_cast<int8_t>(nearest(kGrid, x[i + k] * inverse));
-    int32_t sum = 0;
-    for (int k = 0; k < kInputBlock; ++k) sum += code[k];
-    for (int k = 0; k < kInputBlock / 2; ++k) {
-      group.even[block * kInputBlock / 2 + k] = code[2 * k];
-      group.odd[block * kInputBlock / 2 + k] = code[2 * k + 1];
-    }
-    group.scale[block] = finite ? 0.5f * scale_of(exponent) : __builtin_nanf("");
-    group.offset[block] = kWeightOffset * sum;
   }
 }
 
