@@ -67,7 +67,7 @@ TEST(KvChoice, ClippedValuesAreCountedByLayer) {
     return engine->stats().kv_layers;
   };
   EXPECT_TRUE(clipped_of(with_cache("bf16")).empty());
-  const int64_t n_rows = 8 + 3 + 1;  // prompt, decoded tokens that were fed back, the check at start
+  const int64_t n_rows = 8 + 3 + 2;  // prompt, decoded tokens that were fed back, the check at start
   const auto config = load_glm52_config(tiny_model()).value();
   const auto wide = clipped_of(with_cache("fp8_e4m3", 1.0f));
   ASSERT_EQ(wide.size(), static_cast<size_t>(config.n_layers));

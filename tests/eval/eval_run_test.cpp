@@ -8,10 +8,10 @@
 
 #include "api/server_process.h"
 #include "base/mapped_file.h"
+#include "base/scratch_test.h"
 #include "eval/engine_target.h"
 #include "eval/http_target.h"
 #include "eval/runner.h"
-#include "eval/scratch_test.h"
 #include "eval/tasks/gsm8k.h"
 #include "eval/tasks/jsonl_task.h"
 
