@@ -13,7 +13,7 @@ TilePlan default_plan(const ProductKey& key, int64_t n_tokens) {
   TilePlan plan;
   plan.columns = static_cast<int32_t>(std::min<int64_t>(rows, is_int8 ? 16 : 4));
   plan.expand = false;
-  plan.strip = rows < 32 ? 2 : is_int8 ? 8 : 4;
+  plan.strip = is_moe || (is_int8 && rows >= 32) ? 8 : rows < 32 ? 2 : 4;
   return plan;
 }
 

@@ -26,6 +26,9 @@ struct CpuKernels {
   bool bf16_dot = false;  // what Kernels::gemm_bf16 needs, where it is not null
 };
 
+/// Reading weights costs about as much as this many rows of work with them.
+inline constexpr int64_t kStreamRows = 4;
+
 class SimdBackend : public CpuBackend {
  public:
   /// `plans` null: default_plan for every shape.
@@ -97,6 +100,7 @@ class SimdBackend : public CpuBackend {
   struct ThreadScratch {
     KeyReader keys;
     Scratch query, score;         // attention
+    Scratch queries, parts;       // attention of neighbouring rows
     Scratch gate, up, output;     // experts
     Scratch values;               // inputs before they are packed
     Scratch codes;                // of a panel, unpacked
@@ -110,6 +114,7 @@ class SimdBackend : public CpuBackend {
   void pack_values(const InputForm& form, uint8_t* row, int64_t k, int64_t from, std::span<const float> x,
                    ThreadScratch& scratch) const;
   Input pack(const View& x, const InputForm& form, Scratch& scratch);
+  TilePlan shared_plan(TilePlan plan, int64_t n) const;
   void multiply_part(const Part& part, ThreadScratch& scratch) const;
   void multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output);
 
@@ -129,6 +134,8 @@ class SimdBackend : public CpuBackend {
   struct Attention;
   void take_rows(Attention& op);
   void attend_rows(const Attention& op);
+  void attend_neighbours(const Attention& all);
+  void attend_group(Attention& op, ThreadScratch& scratch) const;
   void attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk, ThreadScratch& scratch) const;
   void merge_chunks(const Attention& op, int64_t row, int64_t block) const;
 

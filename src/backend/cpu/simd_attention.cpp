@@ -1,10 +1,12 @@
 // The latent cache: writing it, and absorbed MLA over it.
 //
-// Work is cut into (chunk of keys, row, block of heads) with costs by the keys in each, so that one token with a long
-// context is spread over all threads; what a chunk gives is kept and merged in the order of chunks. Chunks are the
-// outer loop: neighbouring rows of a dense context then find their keys in the cache, fp8 ones already decoded.
+// A row's keys are taken in chunks, whose parts are kept and merged in the order of chunks. Few rows are cut into
+// (chunk, row, block of heads), with costs by the keys in each, so that one token with a long context is spread over
+// all threads. Of many rows a thread takes some neighbours at a time and keeps their parts in its own cache. Either way
+// chunks are the outer loop: neighbouring rows of a dense context find their keys in the cache, fp8 ones decoded.
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 
 #include "backend/cpu/simd.h"
 #include "base/checked_math.h"
@@ -14,6 +16,8 @@ namespace {
 
 constexpr int64_t kPartBuffer = 1 << 20;  // bytes of parts a thread before they are merged: in its own caches
 constexpr int64_t kEncodeCost = 8;        // of an element to e4m3, in additions
+constexpr int64_t kManyRows = 16;         // a thread, from which on rows are not cut
+constexpr int64_t kNeighbours = 4;        // rows that a thread takes together, if their parts find room
 
 size_t index(int64_t i) {
   return static_cast<size_t>(i);
@@ -121,6 +125,7 @@ void SimdBackend::mla_attention(View o, View q_latent, View q_rope, const PagedV
   op.block_bytes = kernels.block_bytes(cache.format.width);
   op.part_stride = kPartOutput + std::min(kHeadBlock, o.dim(1)) * ceil_div(o.dim(2), kHeadBlock) * kHeadBlock;
   for (ThreadScratch& scratch : thread_scratch_) scratch.keys.start();
+  if (o.dim(0) >= kManyRows * pool_->size()) return attend_neighbours(op);
   while (op.first_row < o.dim(0)) {
     take_rows(op);
     attend_rows(op);
@@ -166,6 +171,50 @@ void SimdBackend::attend_rows(const Attention& op) {
   pool_->parallel_for(n_pairs, op.n_chunks * kHeadBlock * latent, [&](int64_t from, int64_t to, int) {
     for (int64_t i = from; i < to; ++i) merge_chunks(op, i / op.n_blocks, i % op.n_blocks);
   });
+}
+
+/// Groups of neighbouring rows, each on one thread from its queries to its merged output.
+void SimdBackend::attend_neighbours(const Attention& all) {
+  const int64_t n_rows = all.o.dim(0), width = all.source.cache.format.width, latent = all.o.dim(2);
+  int64_t most_chunks = 0;
+  for (const int32_t n_keys : n_selected_) most_chunks = std::max(most_chunks, count_chunks(n_keys));
+  const int64_t row_bytes = all.n_blocks * most_chunks * all.part_stride * static_cast<int64_t>(sizeof(float));
+  const int64_t group = std::clamp<int64_t>(kPartBuffer / row_bytes, 1, kNeighbours),
+                n_groups = ceil_div(n_rows, group);
+  const auto cost = [&](int64_t item) {
+    const auto first = n_selected_.begin() + item * group;
+    const int64_t n = std::min(group, n_rows - item * group);
+    return std::accumulate(first, first + n, int64_t{0}) * all.o.dim(1) * (width + latent);
+  };
+  pool_->parallel_for_weighted(n_groups, cost, [&](int64_t from, int64_t to, int thread) {
+    ThreadScratch& scratch = scratch_of(thread);
+    Attention op = all;
+    op.queries = scratch.queries.room<uint8_t>(group * op.n_blocks * op.block_bytes);
+    op.parts = scratch.parts.room<float>(group * op.n_blocks * most_chunks * op.part_stride);
+    for (int64_t i = from; i < to; ++i) {
+      op.first_row = i * group;
+      op.n_rows = std::min(group, n_rows - op.first_row);
+      attend_group(op, scratch);
+    }
+  });
+}
+
+void SimdBackend::attend_group(Attention& op, ThreadScratch& scratch) const {
+  const int64_t n_pairs = op.n_rows * op.n_blocks;
+  op.n_chunks = 0;
+  for (int64_t row = 0; row < op.n_rows; ++row) {
+    op.n_chunks = std::max(op.n_chunks, count_chunks(n_selected_[index(op.first_row + row)]));
+  }
+  for (int64_t i = 0; i < n_pairs; ++i) {
+    const int64_t row = i / op.n_blocks, block = i % op.n_blocks;
+    pack_queries(op.query(row, block), op.source, op.q, op.first_row + row, block * kHeadBlock, scratch);
+  }
+  for (int64_t i = 0; i < n_pairs * op.n_chunks; ++i) {
+    const int64_t row = i / op.n_blocks % op.n_rows, chunk = i / n_pairs;
+    const bool has_keys = chunk_of(n_selected_[index(op.first_row + row)], chunk).n_keys > 0;
+    if (has_keys) attend_chunk(op, row, i % op.n_blocks, chunk, scratch);
+  }
+  for (int64_t i = 0; i < n_pairs; ++i) merge_chunks(op, i / op.n_blocks, i % op.n_blocks);
 }
 
 void SimdBackend::attend_chunk(const Attention& op, int64_t row, int64_t block, int64_t chunk,

@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kRowStep = 32;            // values that a packed row of weights in rows is filled up to
 constexpr int64_t kBlockBytes = 512 << 10;  // of packed inputs that stay in the second-level cache beside the weights
 constexpr int64_t kStripRows = kPanelRows;  // what goes to one thread together, for weights in rows
-constexpr int64_t kValues = 1024;           // a multiple of every block
+constexpr int64_t kStripsPerThread = 4;
+constexpr int64_t kValues = 1024;  // a multiple of every block
 
 }  // namespace
 
@@ -129,12 +130,13 @@ void SimdBackend::multiply(const View& y, const View& x, const Matrix& w, const 
   const bool panels = form.panels != nullptr;
   DB_CHECK(panels == (w.order == RowOrder::kPanels) && (!panels || n_heads == 1 || n % kPanelRows == 0));
   const ProductKey key{n_heads == 1 ? ProductStage::kLinear : ProductStage::kHeads, w.format, form.storage, n, w.k};
-  const TilePlan plan = panels ? plans_->find(key, n_tokens) : TilePlan();
+  const TilePlan plan = panels ? shared_plan(plans_->find(key, n_tokens), n_heads * n) : TilePlan();
   const Input input = pack(x, form, input_);
   const int64_t strip = panels ? plan.strip * kPanelRows : kStripRows, n_strips = ceil_div(n, strip);
   const int64_t block = std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(form.row_bytes(w.k), 1), 1, n_tokens);
   const int64_t n_blocks = ceil_div(n_tokens, block);
-  pool_->parallel_for(n_heads * n_blocks * n_strips, w.k * strip * block, [&](int64_t from, int64_t to, int thread) {
+  const int64_t cost = w.k * strip * (block + kStreamRows);
+  pool_->parallel_for(n_heads * n_blocks * n_strips, cost, [&](int64_t from, int64_t to, int thread) {
     while (from < to) {
       const int64_t h = from / n_strips / n_blocks, t = from / n_strips % n_blocks * block;
       const int64_t first = from % n_strips, last = std::min(n_strips, first + to - from);
@@ -151,6 +153,13 @@ void SimdBackend::multiply(const View& y, const View& x, const Matrix& w, const 
       from += last - first;
     }
   });
+}
+
+/// The plan with strips so narrow that each thread finds several of them among `n` rows.
+TilePlan SimdBackend::shared_plan(TilePlan plan, int64_t n) const {
+  const int64_t most = n / kPanelRows / (kStripsPerThread * pool_->size());
+  plan.strip = static_cast<int32_t>(std::clamp<int64_t>(plan.strip, 1, std::max<int64_t>(most, 1)));
+  return plan;
 }
 
 void SimdBackend::linear(View y, View x, const Matrix& w) {

@@ -13,9 +13,8 @@
 namespace drawbridge {
 namespace {
 
-constexpr int64_t kPackStep = 32;   // hidden values that are packed together
-constexpr int64_t kRowBlock = 64;   // rows of an expert that pass through a strip together
-constexpr int64_t kStreamRows = 4;  // reading an expert's weights costs about as much as this many rows of work
+constexpr int64_t kPackStep = 32;  // hidden values that are packed together
+constexpr int64_t kRowBlock = 64;  // rows of an expert that pass through a strip together
 
 /// The width of all chosen experts, which is one and the same.
 int64_t hidden_width(std::span<const MlpMatrices> experts, const ExpertRows& rows, int64_t d) {
@@ -63,8 +62,9 @@ void SimdBackend::moe(View y, View x, View expert, View weight, std::span<const 
     const ProductKey key{stage, w.format, input_form(w).storage, w.n, w.k, n_experts, expert.cols()};
     return w.order == RowOrder::kPanels ? plans_->find(key, x.dim(0)) : TilePlan();
   };
-  step.hidden_plan = plan(ProductStage::kMoeHidden, any.gate);
-  step.output_plan = plan(ProductStage::kMoeOutput, any.down);
+  const auto n_active = static_cast<int64_t>(expert_rows_.active().size());
+  step.hidden_plan = shared_plan(plan(ProductStage::kMoeHidden, any.gate), n_active * step.width);
+  step.output_plan = shared_plan(plan(ProductStage::kMoeOutput, any.down), d);
   pack_expert_inputs(step);
   for (const int32_t e : expert_rows_.active()) {
     const int64_t bytes = input_form(step.weights(e).down).row_bytes(step.width);
