@@ -37,7 +37,8 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
   }
   if (isa == Isa::kScalar) return std::unique_ptr<Backend>(std::make_unique<ScalarBackend>(options.numerics));
   const int64_t n_threads = options.n_threads > 0 ? options.n_threads : std::thread::hardware_concurrency();
-  DB_ASSIGN(auto pool, ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads))));
+  DB_ASSIGN(auto pool,
+            ThreadPool::start(static_cast<int>(std::clamp<int64_t>(n_threads, 1, kMaxThreads)), options.pin_threads));
   const CpuKernels kernels{kernels_of(isa), panel_kernels(isa, features), features.avx512_bf16};
   return std::unique_ptr<Backend>(
       std::make_unique<SimdBackend>(options.numerics, kernels, options.plans, std::move(pool)));

@@ -118,6 +118,7 @@ struct CpuOptions {
   int64_t n_threads = 0;     // 0: as many as the process may use
   Numerics numerics;
   std::shared_ptr<PlanSource> plans = nullptr;  // null: default_plan
+  bool pin_threads = false;                     // each but the caller's to one CPU
 };
 
 /// The CPU backends. "scalar" is the readable, double-accumulating reference on one thread; "auto" the widest vector

@@ -14,6 +14,7 @@
 #include "bench/op_cases.h"
 #include "bench/profile.h"
 #include "engine/activation_mode.h"
+#include "engine/plan_choice.h"
 
 namespace drawbridge {
 namespace {
@@ -213,7 +214,12 @@ Result<OpSpeedReport> measure_ops(const BenchOpsOptions& options) {
   const int64_t context = options.context > 0 ? options.context : std::min(2 * config.index_topk, config.max_positions);
   DB_ASSIGN(const auto cases, chosen_cases(op_cases(config, inventory, {format, context, footprint}), options.ops));
   OpTrace trace;
-  DB_ASSIGN(auto cpu, make_cpu_backend({options.isa, options.n_threads, numerics, nullptr}));
+  EngineOptions engine;
+  engine.model = options.model;
+  engine.isa = options.isa;
+  engine.n_threads = options.n_threads;
+  DB_ASSIGN(const PlanChoice plans, choose_plans(engine));
+  DB_ASSIGN(auto cpu, make_cpu_backend({options.isa, options.n_threads, numerics, plans.plans}));
   const auto backend = make_trace_backend(std::move(cpu), trace);
   OpSpeedReport report;
   report.backend = backend->describe();

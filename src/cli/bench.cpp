@@ -50,7 +50,8 @@ void add_bench_ops(CLI::App& bench, Action& action) {
   verb->add_option("-t,--tokens", o->tokens, "of a step")->delimiter(',')->capture_default_str();
   verb->add_option("--format", o->format, "of attention, indexer and MLPs: model, bf16, fp8, mxfp4, q8")
       ->capture_default_str();
-  verb->add_option("--activation", o->activation, "inputs of quantized weights: auto (bf16), bf16, int8, mxfp8, mxfp4")
+  verb->add_option("--activation", o->activation,
+                   "inputs of quantized weights: auto (int8 for MXFP4 and q8), bf16, int8, mxfp8, mxfp4")
       ->capture_default_str();
   verb->add_option("--isa", o->isa, "CPU kernels: auto, avx512, avx2, portable, scalar")->capture_default_str();
   verb->add_option("--threads", o->n_threads, "of the CPU kernels; 0: as many as there are")->capture_default_str();

@@ -16,6 +16,7 @@ CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& o) {
   verb.add_flag("--strict", o.strict, "refuse to start while a product has no measured plan (see tune, doctor)");
   verb.add_option("--weights-cache", o.weights_cache,
                   "existing directory that keeps repacked weights: the next start maps them");
+  verb.add_flag("--pin-threads", o.pin_threads, "each thread but one keeps to a CPU of its own");
   verb.add_option("--kv-cache-dtype", o.kv_cache_dtype,
                   "auto (bf16, or as --numerics), bf16, fp8_e4m3 (scales of the checkpoint), fp8_ds_mla")
       ->capture_default_str();

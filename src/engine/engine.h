@@ -149,6 +149,7 @@ struct EngineOptions {
   std::string model;                 // a HuggingFace directory
   std::string isa = "auto";          // CPU kernels: auto, avx512, avx2, portable, scalar
   int64_t n_threads = 0;             // of the CPU kernels; 0: as many as the process may use
+  bool pin_threads = false;          // each but the step's own to one CPU
   std::string numerics = "serving";  // serving, parity (HF in the model's dtype), parity-f32 (HF with f32 arithmetic)
   std::string activation = "auto";   // inputs of products with quantized weights: auto, bf16, int8, mxfp8, mxfp4
   std::string kv_cache_dtype = "auto";  // auto (as the numerics say), f32, bf16, fp8_e4m3, fp8_ds_mla

@@ -125,6 +125,7 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
   step.model = options.model;
   step.isa = options.isa;
   step.n_threads = options.n_threads;
+  step.pin_threads = options.pin_threads;
   step.numerics = numerics;
   step.input_codec = input_codec;
   step.kv_scale = options.kv_scale;

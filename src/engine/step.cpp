@@ -55,6 +55,7 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   CpuOptions cpu;
   cpu.isa = options.isa;
   cpu.n_threads = options.n_threads;
+  cpu.pin_threads = options.pin_threads;
   cpu.numerics = options.numerics;
   cpu.plans = options.plans.plans;
   cpu.numerics.input_codec =

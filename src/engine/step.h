@@ -29,6 +29,7 @@ struct StepOptions {
   std::string model;
   std::string isa;
   int64_t n_threads = 0;
+  bool pin_threads = false;
   Numerics numerics;
   std::optional<InputCodec> input_codec = InputCodec::kNone;  // of the numerics; nothing: auto_activation
   std::optional<float> kv_scale;                              // of EngineOptions

@@ -9,6 +9,7 @@
 
 #include "backend/trace_backend.h"
 #include "model/glm52.h"
+#include "model/pack_weights.h"
 
 namespace drawbridge {
 
@@ -22,6 +23,7 @@ class TinyModel {
     DB_CHECK(weights.ok());
     weights_ = std::make_unique<Glm52Weights>(std::move(weights).value());
     backend_ = make_cpu_backend(cpu).value();
+    DB_CHECK(pack_glm52_weights(config_, *backend_, {2, ""}, *weights_).ok());
     max_pages_ = (kMaxTokens + page_size - 1) / page_size;
     cache_ = std::make_unique<KvCache>(KvCache::create(*backend_, config_, n_requests * max_pages_, page_size).value());
     activations_ = std::make_unique<Activations>(Activations::create(*backend_, config_, 4 * kMaxTokens, 64).value());

@@ -16,6 +16,12 @@ size_t hash_of(const ProductKey& key, int64_t n_tokens) {
   return static_cast<size_t>(mix64(size ^ mix64(kind << 32 ^ static_cast<uint64_t>(n_tokens))));
 }
 
+/// Within a factor of the square root of 2: half a step of the buckets, which grow by 2 at most. What is best for one
+/// token is far from it for eight.
+bool is_near(int64_t a, int64_t b) {
+  return a * a <= 2 * b * b && b * b <= 2 * a * a;
+}
+
 }  // namespace
 
 DevicePlans::DevicePlans(const TunedTable& table, const TunedDevice& device) {
@@ -33,9 +39,10 @@ FoundPlan DevicePlans::find(const ProductKey& key, int64_t n_tokens) const {
   if (above->first == n_tokens) return above->second;
   if (above == product->second.begin()) return none;
   const auto below = std::prev(above);
-  const auto n = static_cast<double>(n_tokens);
-  const bool is_lower = n * n < static_cast<double>(below->first) * static_cast<double>(above->first);
-  return {(is_lower ? below : above)->second.plan, PlanOrigin::kInterpolated};
+  const bool is_lower = n_tokens * n_tokens < below->first * above->first;
+  const auto& [n_measured, nearer] = *(is_lower ? below : above);
+  if (!is_near(n_tokens, n_measured)) return none;
+  return {nearer.plan, PlanOrigin::kInterpolated};
 }
 
 TilePlan TunedPlans::find(const ProductKey& key, int64_t n_tokens) {

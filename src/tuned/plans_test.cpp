@@ -17,7 +17,7 @@ TunedTable table_of(const std::vector<TunedRow>& rows) {
   return table;
 }
 
-TEST(DevicePlans, ExactThenNearestBetweenThenDefault) {
+TEST(DevicePlans, ExactThenNearBetweenThenDefault) {
   const TilePlan one{1, false, 1}, eight{8, false, 8}, wide{16, true, 4};
   TunedRow imported = test_row(512, wide);
   imported.origin = PlanOrigin::kImported;
@@ -28,11 +28,13 @@ TEST(DevicePlans, ExactThenNearestBetweenThenDefault) {
     EXPECT_EQ(found.origin, origin) << n_tokens;
   };
   expect(1, one, PlanOrigin::kMeasured);
-  expect(2, one, PlanOrigin::kInterpolated);  // 2.83 tokens are in the middle of 1 and 8
-  expect(3, eight, PlanOrigin::kInterpolated);
+  expect(2, default_plan(moe_key(), 2), PlanOrigin::kDefault);  // twice 1, a quarter of 8
+  expect(5, default_plan(moe_key(), 5), PlanOrigin::kDefault);
+  expect(6, eight, PlanOrigin::kInterpolated);
   expect(8, eight, PlanOrigin::kMeasured);
-  expect(63, eight, PlanOrigin::kInterpolated);  // 64 are in the middle of 8 and 512
-  expect(64, wide, PlanOrigin::kInterpolated);
+  expect(11, eight, PlanOrigin::kInterpolated);
+  expect(64, default_plan(moe_key(), 64), PlanOrigin::kDefault);
+  expect(363, wide, PlanOrigin::kInterpolated);
   expect(512, wide, PlanOrigin::kImported);
   expect(513, default_plan(moe_key(), 513), PlanOrigin::kDefault);
   EXPECT_EQ(plans.find(moe_key(32, 4), 8).origin, PlanOrigin::kDefault) << "without the shared expert: another key";
@@ -50,9 +52,9 @@ TEST(TunedPlans, CountsTokensByOriginAndKnowsWhatWasAsked) {
     EXPECT_EQ(plans.find(moe_key(), 8), (TilePlan{8, false, 8}));
     EXPECT_EQ(plans.find(moe_key(), 1), (TilePlan{1, false, 1}));
   }
-  plans.find(moe_key(), 5);
+  plans.find(moe_key(), 7);
   plans.find(moe_key(256, 8), 100);
-  EXPECT_THAT(plans.counts().since_start(), ElementsAre(27, 0, 5, 100));
+  EXPECT_THAT(plans.counts().since_start(), ElementsAre(27, 0, 7, 100));
   EXPECT_EQ(plans.counts().last_hour(), plans.counts().since_start());
   EXPECT_EQ(plans.seen().at(moe_key()), 8);
   EXPECT_EQ(plans.seen().at(moe_key(256, 8)), 100);
@@ -82,9 +84,10 @@ TEST(Coverage, CountsEachBucketOfEachProductOnce) {
   plans.find(moe_key(), 2);
   plans.find(head, 1);
   const Coverage coverage = coverage_of(plans.rows(), products_seen(plans, 2), {2, 12});
-  // moe: 1, 8 measured; 2, 4, 6 between; 12 beyond. The head: 1 and 2, as only one row a request goes through it.
-  EXPECT_THAT(coverage.n, ElementsAre(2, 0, 3, 3));
-  EXPECT_EQ(coverage.shares(), "25.0 % measured, 37.5 % interpolated, 37.5 % default");
+  // moe: 1, 8 measured; 6 near 8; 2 and 4 between, 12 beyond. The head: 1 and 2, as only one row a request goes through
+  // it.
+  EXPECT_THAT(coverage.n, ElementsAre(2, 0, 1, 5));
+  EXPECT_EQ(coverage.shares(), "25.0 % measured, 12.5 % interpolated, 62.5 % default");
   EXPECT_THAT(coverage.missing(), ElementsAre("linear bf16 x bf16 N=1000 K=64 tokens=1,2",
                                               "moe_hidden mxfp4 x bf16 N=512 K=1024 E=33 topk=5 tokens=2,4,6,12"));
 }

@@ -18,7 +18,7 @@ inline constexpr int64_t kTokenBuckets[] = {1,  2,   4,   6,   8,    12,   16,  
 enum class PlanOrigin : uint8_t {
   kMeasured,      // here, for this number of tokens
   kImported,      // likewise, in a table made elsewhere for this device
-  kInterpolated,  // of the nearer of the two measured numbers of tokens around this one
+  kInterpolated,  // of a measured number of tokens within a factor of 1.41, one on either side
   kDefault,       // nobody measured
 };
 inline constexpr size_t kPlanOrigins = 4;

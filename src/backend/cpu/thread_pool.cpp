@@ -1,8 +1,10 @@
 #include "backend/cpu/thread_pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <chrono>
+#include <cstring>
 #include <system_error>
 
 namespace drawbridge {
@@ -18,6 +20,37 @@ int n_parts_of(uint64_t loop) {
 }
 bool has_parts(uint64_t loop) {
   return part_of(loop) < n_parts_of(loop);
+}
+
+/// The CPUs that this process may use, ascending.
+std::vector<int> allowed_cpus() {
+  cpu_set_t set;
+  std::vector<int> cpus;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+/// Worker i to the i-th CPU but one: the first is left to the caller.
+Status pin_threads(std::vector<std::thread>& workers) {
+  const std::vector<int> cpus = allowed_cpus();
+  if (workers.size() >= cpus.size()) {
+    return fail(Code::kInvalidArgument, "--pin-threads: wanted a CPU for each of {} threads, found {}",
+                workers.size() + 1, cpus.size());
+  }
+  for (size_t i = 0; i < workers.size(); ++i) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpus[i + 1], &one);
+    const int error = ::pthread_setaffinity_np(workers[i].native_handle(), sizeof one, &one);
+    if (error != 0) {
+      return fail(Code::kUnavailable, "--pin-threads: the system refuses CPU {}: {}", cpus[i + 1],
+                  std::strerror(error));
+    }
+  }
+  return Status();
 }
 
 }  // namespace
@@ -37,7 +70,7 @@ void Waiter::pause() {
 #endif
 }
 
-Result<std::unique_ptr<ThreadPool>> ThreadPool::start(int n_threads) {
+Result<std::unique_ptr<ThreadPool>> ThreadPool::start(int n_threads, bool pin) {
   DB_CHECK(n_threads >= 1 && n_threads * kPartsPerThread <= static_cast<int64_t>(kField));
   std::unique_ptr<ThreadPool> pool(new ThreadPool);
   try {
@@ -50,6 +83,7 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::start(int n_threads) {
     return fail(Code::kResourceExhausted, "--threads: wanted {}, the system refuses number {}: {}", n_threads,
                 pool->size() + 1, error.what());
   }
+  if (pin) DB_TRY(pin_threads(pool->workers_));
   return pool;
 }
 

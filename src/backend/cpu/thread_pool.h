@@ -46,8 +46,9 @@ class Waiter {
 
 class ThreadPool {
  public:
-  /// `n_threads` >= 1, the caller's included.
-  static Result<std::unique_ptr<ThreadPool>> start(int n_threads);
+  /// `n_threads` >= 1, the caller's included. With `pin` each worker keeps to one of the CPUs that the process may use;
+  /// the caller stays the system's to place, for threads that it starts would follow it.
+  static Result<std::unique_ptr<ThreadPool>> start(int n_threads, bool pin = false);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -1,7 +1,9 @@
 #include "backend/cpu/thread_pool.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <chrono>
 #include <set>
@@ -107,6 +109,30 @@ TEST(ThreadPool, OtherThreadsHelpAndAreNamed) {
     helped = true;
   });
   EXPECT_EQ(names, std::set<std::string>{"cpu-1"});
+}
+
+/// How many CPUs the calling thread may use.
+int n_usable_cpus() {
+  cpu_set_t set;
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+TEST(ThreadPool, PinnedWorkersHaveOneCpuAndTheCallerAllOfThem) {
+  const int n_cpus = n_usable_cpus();
+  if (n_cpus < 2) GTEST_SKIP() << "one CPU";
+  const auto pool = ThreadPool::start(2, true);
+  ASSERT_TRUE(pool.ok());
+  std::atomic<int> of_worker = 0;
+  while (of_worker == 0) {  // until the worker gets a part
+    (*pool)->parallel_for(8, kHeavy, [&](int64_t, int64_t, int thread) {
+      if (thread == 1) of_worker = n_usable_cpus();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  }
+  EXPECT_EQ(of_worker, 1);
+  EXPECT_EQ(n_usable_cpus(), n_cpus);
+  const auto too_many = ThreadPool::start(n_cpus + 1, true);
+  EXPECT_THAT(too_many.status().message(), testing::HasSubstr("--pin-threads"));
 }
 
 }  // namespace
