@@ -17,13 +17,13 @@ namespace drawbridge {
 class TinyModel {
  public:
   TinyModel(const Glm52Config& config, const std::string& directory, const CpuOptions& cpu, int64_t page_size = 4,
-            int64_t n_requests = 1)
+            int64_t n_requests = 1, bool pack = true)
       : page_size_(page_size), n_requests_(n_requests), config_(config) {
     auto weights = bind_glm52_weights(config_, Checkpoint::open(directory).value());
     DB_CHECK(weights.ok());
     weights_ = std::make_unique<Glm52Weights>(std::move(weights).value());
     backend_ = make_cpu_backend(cpu).value();
-    DB_CHECK(pack_glm52_weights(config_, *backend_, {2, ""}, *weights_).ok());
+    if (pack) DB_CHECK(pack_glm52_weights(config_, *backend_, {2, ""}, *weights_).ok());
     max_pages_ = (kMaxTokens + page_size - 1) / page_size;
     cache_ = std::make_unique<KvCache>(KvCache::create(*backend_, config_, n_requests * max_pages_, page_size).value());
     activations_ = std::make_unique<Activations>(Activations::create(*backend_, config_, 4 * kMaxTokens, 64).value());
