@@ -77,7 +77,7 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.activation = input_codec_name(codec);
   const PartInventory total = inventory.total();
   card.n_parameters = total.parameters;
-  card.active_weight_bytes = total.active_bytes;
+  card.active_weight_bytes = total.active_bytes + runner.weights().kv_b_growth;  // as they are read, not as stored
   for (const auto& [name, tensor] : runner.weights().checkpoint.tensors()) {
     card.weight_bytes += static_cast<int64_t>(tensor.data.size());
   }

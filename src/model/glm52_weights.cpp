@@ -68,6 +68,7 @@ class Binder {
     w.k_b = k_b.value_or(split.k_b);
     w.v_b = v_b.value_or(split.v_b);
     if (!k_b || !v_b) w_.packed.absorb(std::move(halves));
+    w_.kv_b_growth += matrix_bytes(w.k_b) + matrix_bytes(w.v_b) - matrix_bytes(kv_b);
     for (const Matrix* half : {&w.k_b, &w.v_b}) {
       if (is_quantized(kv_b.format) && half->format == WeightFormat::kF32) decoded_bytes_ += matrix_bytes(*half);
     }
@@ -124,7 +125,10 @@ class Binder {
     DB_TRY(vector(w.hnorm, names->extra + "hnorm.weight", c_.hidden));
     DB_TRY(matrix(w.eh_proj, names->extra + "eh_proj", c_.hidden, 2 * c_.hidden));
     DB_TRY(vector(w.head_norm, names->extra + "shared_head.norm.weight", c_.hidden));
-    return layer(w.layer, names->layer, c_.n_layers);
+    const int64_t of_main_layers = w_.kv_b_growth;
+    DB_TRY(layer(w.layer, names->layer, c_.n_layers));
+    w_.kv_b_growth = of_main_layers;
+    return Status();
   }
 
   const Glm52Config& c_;

@@ -68,6 +68,7 @@ struct Glm52Weights {
   std::vector<LayerWeights> layer;
   std::optional<MtpWeights> mtp;
   Inventory inventory;
+  int64_t kv_b_growth = 0;  // bytes that kv_b's halves take more than the file's in all main layers; negative: less
 
   PackedStore packed;
   Checkpoint checkpoint;  // keeps the mapping alive
