@@ -16,11 +16,27 @@ Result<std::optional<InputCodec>> read_activation(const std::string& activation,
   return fail(Code::kInvalidArgument, "--activation: wanted auto, bf16, int8, mxfp8 or mxfp4, found '{}'", activation);
 }
 
+namespace {
+
+bool holds(const Inventory& inventory, WeightFormat format) {
+  return inventory.total().formats.contains(weight_format_name(format));
+}
+bool has_integer_kernels(const Inventory& inventory) {
+  return holds(inventory, WeightFormat::kMxfp4) || holds(inventory, WeightFormat::kQ8);
+}
+
+}  // namespace
+
 InputCodec auto_activation(const Inventory& inventory) {
-  const auto formats = inventory.total().formats;
-  const auto holds = [&](WeightFormat format) { return formats.contains(weight_format_name(format)); };
-  const bool has_integer_kernels = holds(WeightFormat::kMxfp4) || holds(WeightFormat::kQ8);
-  return has_integer_kernels && !holds(WeightFormat::kFp8Block) ? InputCodec::kInt8 : InputCodec::kNone;
+  const bool has_others = holds(inventory, WeightFormat::kFp8Block);
+  return has_integer_kernels(inventory) && !has_others ? InputCodec::kInt8 : InputCodec::kNone;
+}
+
+std::vector<std::string> auto_activation_notices(const Inventory& inventory) {
+  if (!has_integer_kernels(inventory) || auto_activation(inventory) == InputCodec::kInt8) return {};
+  return {
+      "--activation auto is bf16, for some weights are FP8; the integer kernels of MXFP4 and q8 weights are not used: "
+      "--activation int8 uses them, and puts the inputs of FP8 weights on its grid, too"};
 }
 
 std::vector<std::string> activation_notices(InputCodec codec, const QuantizationConfig& config,

@@ -20,6 +20,9 @@ Result<std::optional<InputCodec>> read_activation(const std::string& activation,
 /// nothing (docs/decisions/0015), else bf16. The machine does not matter, so that a model answers alike everywhere.
 InputCodec auto_activation(const Inventory& inventory);
 
+/// That "auto" passes integer kernels by, which --activation int8 would use; empty where it does not.
+std::vector<std::string> auto_activation_notices(const Inventory& inventory);
+
 /// Where the inputs are not as the checkpoint's exporter or the user asked.
 std::vector<std::string> activation_notices(InputCodec codec, const QuantizationConfig& config,
                                             const Inventory& inventory);

@@ -33,6 +33,13 @@ TEST(ActivationMode, AutoIsInt8WhereAllQuantizedWeightsHaveIntegerKernels) {
   EXPECT_EQ(auto_activation(holding({{"bf16", 64}})), InputCodec::kNone);
 }
 
+TEST(ActivationMode, AutoSaysWhereItPassesIntegerKernelsBy) {
+  EXPECT_THAT(auto_activation_notices(holding({{"mxfp4", 64}, {"fp8-e4m3-block128", 1}})),
+              ElementsAre(HasSubstr("--activation int8 uses them")));
+  EXPECT_THAT(auto_activation_notices(holding({{"mxfp4", 64}, {"bf16", 1}})), IsEmpty());
+  EXPECT_THAT(auto_activation_notices(holding({{"fp8-e4m3-block128", 1}})), IsEmpty());
+}
+
 TEST(ActivationMode, ParityQuantizesNoInputs) {
   EXPECT_TRUE(read_activation("bf16", "parity-f32").ok());
   EXPECT_THAT(read_activation("int8", "parity-f32").status().message(),

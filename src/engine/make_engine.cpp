@@ -86,6 +86,9 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.kv_bytes_per_token = kv_bytes_per_token(config, kv_type).total();
   card.max_context = std::min(options.max_context, config.max_positions);
   card.notices.insert(card.notices.end(), inventory.notices.begin(), inventory.notices.end());
+  if (options.activation == "auto" && options.numerics == "serving") {
+    for (std::string& line : auto_activation_notices(inventory)) card.notices.push_back(std::move(line));
+  }
   for (std::string& line : activation_notices(codec, config.quantization, inventory)) {
     card.notices.push_back(std::move(line));
   }
