@@ -328,16 +328,18 @@ TEST_P(CacheConformance, AttentionOfARowDependsOnNothingElse) {
 }
 
 /// Neighbours in one dense context, whose chunks hold the same keys but for the last; and the same rows once more after
-/// the cache was written.
+/// the cache was written. Five rows are cut by chunks, of fifty each thread takes some whole.
 TEST_P(CacheConformance, NeighboursShareKeysAndKeepTheirBits) {
   Draw draw(36);
-  for (const KvCacheType type : kTypes) {
-    const AttentionCase c = {5, 18, 40, 8, 262, 16};
+  for (size_t i = 0; i < 2 * std::size(kTypes); ++i) {
+    const KvCacheType type = kTypes[i / 2];
+    const AttentionCase c = {i % 2 == 0 ? 5 : 50, 18, 40, 8, 307, 16};
     AttentionInput in(c, type, draw);
     for (int64_t t = 0; t < c.t; ++t) {
       in.request[static_cast<size_t>(t)] = 0;
-      for (int64_t k = 0; k < c.n_keys + 2; ++k)
-        in.selected.ints(t)[k] = k < c.n_keys - 4 + t ? static_cast<int32_t>(k) : -1;
+      for (int64_t k = 0; k < c.n_keys + 2; ++k) {
+        in.selected.ints(t)[k] = k <= c.n_keys - c.t + t ? static_cast<int32_t>(k) : -1;
+      }
     }
     SimdBackend together = backend(Numerics::serving()), one = backend(Numerics::serving(), 1);
     const Guarded before(kF32, {c.t, c.heads, c.latent}), after(kF32, {c.t, c.heads, c.latent});
