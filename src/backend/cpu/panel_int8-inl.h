@@ -48,13 +48,7 @@ inline Int8Block pack_block(const float* x) {
     return block;
   }
   const int exponent = block_exponent(kGrid, largest);
-  const float inverse = scale_of(-exponent);
-  int32_t sum = 0;
-  for (int k = 0; k < static_cast<int>(kBlockColumns); ++k) {
-    const auto code = static_cast<int32_t>(nearest(kGrid, x[k] * inverse));
-    block.code[k] = static_cast<int8_t>(code);
-    sum += code;
-  }
+  const int32_t sum = store_codes(block.code, x, scale_of(-exponent));  // which the exponent keeps within 127
   block.shift = Int8Block::shift_of(exponent - 1);
   block.start = block.shift - 128u * static_cast<uint32_t>(sum);
   return block;

@@ -40,16 +40,6 @@ inline float scale_of(int e) {
   return float_of_bits(e == -127 ? 0x400000u : static_cast<uint32_t>(e + 127) << 23);
 }
 
-/// Bits of the largest absolute value; those of infinity or above if there is an infinity or a NaN.
-inline uint32_t largest_bits(const float* x) {
-  uint32_t largest = 0;
-  for (int i = 0; i < kInputBlock; ++i) {
-    const uint32_t bits = bits_of_float(x[i]) & 0x7fffffffu;
-    largest = bits > largest ? bits : largest;
-  }
-  return largest;
-}
-
 inline int block_exponent(const Grid& grid, uint32_t largest) {
   const uint32_t rounded = (largest + grid.carry) >> 23;
   if (grid.may_overflow && rounded == 255) return 127;
