@@ -65,8 +65,8 @@ OpCase heads_case(const Glm52Config& c, WeightFormat format, bool is_key, int64_
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
     PackedStore store;
     const Matrix kv_b = draw_matrix(format, c.n_heads * (c.qk_nope + c.v_head), c.kv_lora, store);
-    const SplitKvB split = split_kv_b(kv_b, c.n_heads, c.qk_nope, store);
-    const Matrix half = is_key ? split.k_b : split.v_b, rows = as_mxfp4(half, store).value_or(half);
+    const SplitKvB split = absorbed_kv_b(kv_b, c.n_heads, c.qk_nope, store);
+    const Matrix rows = is_key ? split.k_b : split.v_b;
     const bool whole_panels = rows.n / c.n_heads % kPanelRows == 0;
     DB_ASSIGN(const auto weights, copies_of(backend, rows, footprint, whole_panels));
     const auto arena = std::make_shared<Arena>(backend);
