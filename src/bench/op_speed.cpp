@@ -11,6 +11,7 @@
 #include "backend/trace_backend.h"
 #include "base/json.h"
 #include "base/text_table.h"
+#include "bench/manifest.h"
 #include "bench/op_cases.h"
 #include "bench/profile.h"
 #include "engine/activation_mode.h"
@@ -162,7 +163,16 @@ OpSpeedRow row_of(const MeasuredOp& measured, const MachineLimits& limits) {
   return row;
 }
 
-void print_table(const OpSpeedReport& report, std::ostream& out) {
+Json options_json(const BenchOpsOptions& o) {
+  return {{"model", o.model},           {"ops", o.ops},
+          {"tokens", o.tokens},         {"format", o.format},
+          {"activation", o.activation}, {"isa", o.isa},
+          {"threads", o.n_threads},     {"kv_cache_dtype", o.kv_cache_dtype},
+          {"context", o.context},       {"rounds", o.n_rounds},
+          {"sample_s", o.sample_s},     {"footprint", o.footprint}};
+}
+
+void print_table(const OpSpeedReport& report, const Json& manifest, std::ostream& out) {
   fmt::print(out, "{}\n\n", report.backend);
   TextTable table({"<op", "<of", "<weights", "tokens", "us", "min", "max", "GB/s", "GOP/s", "of limit"});
   std::string op;
@@ -176,11 +186,11 @@ void print_table(const OpSpeedReport& report, std::ostream& out) {
                fmt::format("{:.1f}", row.us.min), fmt::format("{:.1f}", row.us.max), rate(row.bytes),
                rate(row.operations), fmt::format("{:.0f} %", 100 * row.least_us / row.us.median)});
   }
-  fmt::print(out, "{}\n{}. Where values stay in a cache, the share can be above 100 %.\n", table.text(),
-             limits_text(report.limits));
+  fmt::print(out, "{}\n{}. Where values stay in a cache, the share can be above 100 %.\n{}\n", table.text(),
+             limits_text(report.limits), manifest_line(manifest));
 }
 
-void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, std::ostream& out) {
+void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, const Json& manifest, std::ostream& out) {
   Json rows = Json::array();
   for (const OpSpeedRow& row : report.rows) {
     rows.push_back({{"op", row.op},
@@ -196,7 +206,8 @@ void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, std
   }
   const Json json = {{"model", options.model},       {"backend", report.backend},
                      {"n_rounds", options.n_rounds}, {"limits", limits_json(report.limits)},
-                     {"source", "measured"},         {"ops", std::move(rows)}};
+                     {"source", "measured"},         {"manifest", manifest},
+                     {"ops", std::move(rows)}};
   fmt::print(out, "{}\n", dump_json(json));
 }
 
@@ -233,10 +244,11 @@ Result<OpSpeedReport> measure_ops(const BenchOpsOptions& options) {
 
 Status run_bench_ops(const BenchOpsOptions& options, std::ostream& out) {
   DB_ASSIGN(const OpSpeedReport report, measure_ops(options));
+  const Json manifest = bench_manifest(options_json(options));
   if (options.json) {
-    print_json(report, options, out);
+    print_json(report, options, manifest, out);
   } else {
-    print_table(report, out);
+    print_table(report, manifest, out);
   }
   return Status();
 }
