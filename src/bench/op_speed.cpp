@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <numeric>
 #include <set>
@@ -92,18 +93,27 @@ Result<std::vector<OpCase>> chosen_cases(std::vector<OpCase> cases, const std::v
 /// Times one op at one number of tokens; a trace tells the op's own time, bytes and operations.
 class Sampler {
  public:
-  Sampler(Backend& backend, OpTrace& trace, const OpRun& run, int64_t n_tokens)
-      : backend_(backend), trace_(trace), run_(run), n_tokens_(n_tokens) {}
+  Sampler(Backend& backend, OpTrace& trace, const OpCase& what, const OpRun& run, int64_t n_tokens)
+      : backend_(backend), trace_(trace), what_(what), run_(run), n_tokens_(n_tokens) {}
 
   /// Also the warm-up.
   void calibrate(double sample_s) {
     while (1e-9 * static_cast<double>(sample().nanoseconds) < sample_s && n_repeat_ < (1 << 20)) n_repeat_ *= 2;
   }
   OpTotals sample() {
+    using Clock = std::chrono::steady_clock;
     trace_.start();
+    const auto start = Clock::now();
     for (int64_t i = 0; i < n_repeat_; ++i) run_(backend_, n_tokens_, turn_++);
+    const auto end = Clock::now();
     trace_.stop();
     const auto ops = trace_.ops();
+    if (what_.own_bytes) {
+      DB_CHECK(ops.empty());
+      return {what_.op,  "",
+              n_repeat_, std::chrono::nanoseconds(end - start).count(),
+              0,         n_repeat_ * n_tokens_ * *what_.own_bytes};
+    }
     DB_CHECK(ops.size() == 1);
     return ops[0];
   }
@@ -111,6 +121,7 @@ class Sampler {
  private:
   Backend& backend_;
   OpTrace& trace_;
+  const OpCase& what_;
   const OpRun& run_;
   int64_t n_tokens_;
   int64_t n_repeat_ = 1;
@@ -146,7 +157,7 @@ Result<std::vector<MeasuredOp>> measure_cases(const std::vector<OpCase>& cases, 
     }
     DB_ASSIGN(const OpRun run, cases[i].prepare(backend, most));
     for (const int64_t n : options.tokens) {
-      measured.push_back(measure_op(cases[i], n, Sampler(backend, trace, run, n), options));
+      measured.push_back(measure_op(cases[i], n, Sampler(backend, trace, cases[i], run, n), options));
     }
   }
   return measured;
