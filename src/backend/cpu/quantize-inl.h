@@ -1,5 +1,9 @@
-// Inputs onto the grid of an InputCodec, 32 values at a time, as tensor/input_codec.h defines it: plain loops that the
-// compiler turns into vectors of this unit's instruction set. Included by kernels_<isa>.cpp after dot-inl.h.
+// Inputs [K] onto the grid of an InputCodec, 32 values at a time, as tensor/input_codec.h defines it: plain loops that
+// the compiler turns into vectors of this unit's instruction set. Included by kernels_<isa>.cpp after dot-inl.h.
+//
+// A value is 4 bytes read and written and about 10 operations: the largest of its block, times the inverse scale,
+// clamped, rounded, times the scale. Limit: the cache; measured (lab/input_codes.cpp) an eighth of it, 0.7 us for 2,048
+// values.
 #pragma once
 
 #include "backend/cpu/kernels.h"
