@@ -59,23 +59,37 @@ inline void store_sums(const PanelArgs& a, int64_t panel, int64_t t, int64_t n, 
   }
 }
 
+/// Tokens [t, t + n) through one panel.
 template <class Product>
-void multiply_panel(const PanelArgs& a, int64_t panel) {
-  const Product product(a, panel);
-  const int64_t width = a.plan.columns < Product::kColumns ? a.plan.columns : Product::kColumns;
-  for (int64_t t = 0; t < a.n_tokens; t += width) {
-    const int64_t n = a.n_tokens - t < width ? a.n_tokens - t : width;
-    const uint8_t* x[kMaxTileColumns];
-    for (int64_t c = 0; c < n; ++c) x[c] = a.x + (a.x_row == nullptr ? t + c : a.x_row[t + c]) * a.x_stride;
-    alignas(64) PanelSums sum;
-    run_columns<Product::kColumns>(n, product, x, sum);
-    store_sums(a, panel, t, n, sum);
-  }
+void multiply_tile(const PanelArgs& a, const Product& product, int64_t panel, int64_t t, int64_t n) {
+  const uint8_t* x[kMaxTileColumns];
+  for (int64_t c = 0; c < n; ++c) x[c] = a.x + (a.x_row == nullptr ? t + c : a.x_row[t + c]) * a.x_stride;
+  alignas(64) PanelSums sum;
+  run_columns<Product::kColumns>(n, product, x, sum);
+  store_sums(a, panel, t, n, sum);
 }
+
+/// Narrow panels, a few at a time, stay in the first-level cache: a tile of tokens passes by all of them before the
+/// next does, so that a row of y is written some lines at a time. Where rows of y lie a multiple of 4 KiB apart, lines
+/// written one by one drive each other out of the caches. A panel that is unpacked first has all tokens pass by.
+constexpr int64_t kGroupBlocks = 64;
 
 template <class Product>
 void gemm_panels(const PanelArgs& a) {
-  for (int64_t p = a.panel_from; p < a.panel_to; ++p) multiply_panel<Product>(a, p);
+  const int64_t width = a.plan.columns < Product::kColumns ? a.plan.columns : Product::kColumns;
+  const auto n_at = [&](int64_t t) { return a.n_tokens - t < width ? a.n_tokens - t : width; };
+  const int64_t fitting = kGroupBlocks / blocks_of(a.w.k), group = a.plan.expand || fitting < 1 ? 1 : fitting;
+  for (int64_t first = a.panel_from; first < a.panel_to; first += group) {
+    if (group == 1) {
+      const Product product(a, first);
+      for (int64_t t = 0; t < a.n_tokens; t += width) multiply_tile(a, product, first, t, n_at(t));
+      continue;
+    }
+    const int64_t last = first + group < a.panel_to ? first + group : a.panel_to;
+    for (int64_t t = 0; t < a.n_tokens; t += width) {
+      for (int64_t p = first; p < last; ++p) multiply_tile(a, Product(a, p), p, t, n_at(t));
+    }
+  }
 }
 
 /// Asks for the block that will be read so many bytes later. Panels lie one after the other, so this crosses from one

@@ -124,18 +124,19 @@ class PairProduct {
     Vec acc[C];
     for (Vec& a : acc) a = zero();
     for (int64_t b = 0; b < n_blocks_; ++b) {
-      Vec dot[C];
-      for (Vec& d : dot) d = zero();
+      Vec even[C], odd[C];
+      for (int c = 0; c < C; ++c) even[c] = odd[c] = zero();
       BlockPairs pairs;
       load(b, pairs);
-      for (int j = 0; j < 16; ++j) {
-        for (int c = 0; c < C; ++c) dot[c] = dot_pairs(dot[c], pairs[j], splat_bits(x[c] + b * 64 + 4 * j));
+      for (int j = 0; j < 16; j += 2) {
+        for (int c = 0; c < C; ++c) even[c] = dot_pairs(even[c], pairs[j], splat_bits(x[c] + b * 64 + 4 * j));
+        for (int c = 0; c < C; ++c) odd[c] = dot_pairs(odd[c], pairs[j + 1], splat_bits(x[c] + b * 64 + 4 * j + 4));
       }
       if constexpr (Pairs::kHasScales) {
         const Vec scale = Pairs::row_scales(w_, panel_, b);
-        for (int c = 0; c < C; ++c) acc[c] = mul_add(dot[c], scale, acc[c]);
+        for (int c = 0; c < C; ++c) acc[c] = mul_add(add(even[c], odd[c]), scale, acc[c]);
       } else {
-        for (int c = 0; c < C; ++c) acc[c] = add(acc[c], dot[c]);
+        for (int c = 0; c < C; ++c) acc[c] = add(acc[c], add(even[c], odd[c]));
       }
     }
     for (int c = 0; c < C; ++c) store(sum[c], acc[c]);
