@@ -1,5 +1,7 @@
 # cmake -DSOURCE=DIR -DOUT=FILE -P commit.cmake: a source file with build_commit() (src/bench/manifest.h): the commit that
 # SOURCE is at, "+" after it where files differ. Written only when that changes.
+cmake_minimum_required(VERSION 3.25)
+
 find_program(GIT git)
 set(commit unknown)
 if(GIT)

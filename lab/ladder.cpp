@@ -128,6 +128,7 @@ void print_entries(const Ladder& ladder, const std::vector<Entry>& entries) {
 
 bool climb(const Ladder& ladder, const LadderOptions& options) {
   DB_CHECK(!ladder.versions.empty() && ladder.work > 0 && options.n_rounds >= 1);
+  DB_CHECK(ladder.limit != kCacheRead || ladder.cached_bytes > 0);
   std::vector<Entry> entries = check_versions(ladder);
   const bool all_right = entries.size() == ladder.versions.size();
   entries.push_back(limit_entry(ladder.limit, ladder.cached_bytes));

@@ -40,6 +40,7 @@ Result<DoctorReport> doctor(const EngineOptions& engine) {
     DB_ASSIGN(const TunedTable table, TunedTable::read(choice.table));
     report.table = choice.table;
     report.health = table_health(table, choice.device);
+    report.cut = choice.plans->rows().cut();
   }
   if (engine.model.empty()) return report;
   report.model = engine.model;

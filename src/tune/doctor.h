@@ -33,6 +33,7 @@ struct DoctorReport {
   std::string table;  // empty: none
   std::vector<std::string> moe_keys;
   std::optional<TableHealth> health;
+  std::vector<std::string> cut;  // rows whose plans are beyond these kernels, as DevicePlans tells them
   std::optional<Coverage> coverage;
 
   /// Products without a measured or imported plan for some number of tokens.

@@ -23,6 +23,7 @@ std::string table_text(const DoctorReport& report) {
   if (h.n_other_version > 0)
     text += fmt::format("STALE     {} rows are of another version of drawbridge\n", h.n_other_version);
   if (h.n_other_machine > 0) text += fmt::format("ELSEWHERE {} rows are of another machine\n", h.n_other_machine);
+  for (const std::string& row : report.cut) text += fmt::format("CUT       {}\n", row);
   return text;
 }
 
@@ -85,6 +86,7 @@ Json doctor_json(const DoctorReport& report) {
       {"weights", report.packing},
       {"moe_keys", report.moe_keys},
       {"table", report.table},
+      {"cut", report.cut},
       {"missing", report.missing()}};
   if (report.health) {
     const TableHealth& h = *report.health;

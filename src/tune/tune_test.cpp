@@ -170,5 +170,30 @@ TEST(Doctor, CountsRowsOfOtherVersionsAndMachines) {
   EXPECT_EQ(health.oldest + health.newest, "2026-01-022026-03-04");
 }
 
+TEST(Doctor, NamesRowsThatTheKernelsCut) {
+  EngineOptions engine;
+  engine.isa = "portable";
+  engine.n_threads = 1;
+  engine.tuned_table = process_directory("doctor_cut") + ".jsonl";
+  CpuOptions cpu;
+  cpu.isa = engine.isa;
+  cpu.n_threads = engine.n_threads;
+  TunedRow row;
+  row.key = {tuned_device(cpu).value(), {ProductStage::kLinear, WeightFormat::kBF16, PanelInput::kF32, 64, 64}, 4};
+  row.plan = {8, true, 4};
+  row.us = row.default_us = 1;
+  row.candidates = {{row.plan, 1}};
+  row.date = "2026-01-02";
+  row.machine = "m";
+  row.version = "0.0.1";
+  ASSERT_TRUE(TunedTableFile::open(engine.tuned_table)->add(row).ok());
+  const auto report = doctor(engine);
+  ASSERT_TRUE(report.ok()) << report.status().message();
+  EXPECT_THAT(doctor_text(*report),
+              HasSubstr("CUT       linear bf16 x f32 N=64 K=64 tokens=4: 8x4+expand runs as 2x4+expand"));
+  EXPECT_EQ(doctor_json(*report)["cut"].size(), 1u);
+  std::filesystem::remove(engine.tuned_table);
+}
+
 }  // namespace
 }  // namespace drawbridge
