@@ -12,6 +12,7 @@ namespace drawbridge {
 namespace {
 
 constexpr double kNegligible = 0.05;  // a correlation that ends the sum over lags
+constexpr size_t kMostLags = 1000;    // beyond it the series trends, and blocks are as long as they may be
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -32,7 +33,7 @@ size_t block_length_for(std::span<const double> series) {
   const double mean = mean_of(series);
   const double variance = autocovariance(series, mean, 0);
   double time = 1;  // 1 + 2 * sum of correlations
-  for (size_t lag = 1; variance > 0 && lag < most; ++lag) {
+  for (size_t lag = 1; variance > 0 && lag < std::min(most, kMostLags); ++lag) {
     const double correlation = autocovariance(series, mean, lag) / variance;
     if (correlation < kNegligible) break;
     time += 2 * correlation;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "stats/quantile.h"
 #include "verdict/checks.h"
@@ -16,10 +17,15 @@ bool is_open_loop(const LoadSetup& setup) {
   return setup.rate_rps > 0;
 }
 
-/// Requests whose time the arrival process chose: later turns of a conversation rightly wait for answers.
-std::vector<const RequestRecord*> free_arrivals(const LoadRun& run) {
-  std::vector<const RequestRecord*> found = measured_requests(run);
-  std::erase_if(found, [](const RequestRecord* r) { return r->turn > 0; });
+/// Requests that nothing but the client held back: a turn rightly waits for the answer to the turn before it.
+std::vector<const RequestRecord*> free_to_go(const LoadRun& run) {
+  std::map<int64_t, double> ended_s;  // of the last turn of each conversation
+  std::vector<const RequestRecord*> found;
+  for (const RequestRecord* r : measured_requests(run)) {
+    const auto before = r->conversation < 0 ? ended_s.end() : ended_s.find(r->conversation);
+    if (before == ended_s.end() || before->second < r->due_s) found.push_back(r);
+    if (r->conversation >= 0) ended_s[r->conversation] = r->end_s;
+  }
   return found;
 }
 
@@ -89,7 +95,7 @@ Check check_complete(const CheckInput& in) {
 
 Check check_arrivals(const CheckInput& in) {
   const LoadSetup& setup = in.run.setup;
-  const std::vector<const RequestRecord*> requests = free_arrivals(in.run);
+  const std::vector<const RequestRecord*> requests = measured_requests(in.run);
   Check check{"arrivals", kMeasurement, LoadVerdict::kPass, "requests come due at the rate that is claimed", "", ""};
   const double span_s = in.run.arrivals_end_s;
   if (requests.size() < 2 || span_s <= 0) {
@@ -118,7 +124,7 @@ Check check_arrivals(const CheckInput& in) {
 }
 
 Check check_lateness(const CheckInput& in) {
-  const std::vector<const RequestRecord*> requests = free_arrivals(in.run);
+  const std::vector<const RequestRecord*> requests = free_to_go(in.run);
   std::vector<double> late;
   for (const RequestRecord* r : requests) {
     if (!std::isnan(r->sent_s)) late.push_back(lateness_s(*r));

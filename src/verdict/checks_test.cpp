@@ -94,6 +94,11 @@ TEST(Checks, PiecesOfSeveralTokensAreNotEnoughToTell) {
     r.n_output_designed = r.n_output_reported = 150;
   }
   EXPECT_EQ(check_of(judged(run), "tokens").verdict, LoadVerdict::kInsufficient);
+  run.before.generation_tokens = 0;
+  run.after.generation_tokens = 900 * 150;  // a second witness
+  EXPECT_EQ(check_of(judged(run), "tokens").verdict, LoadVerdict::kPass);
+  run.after.generation_tokens = 900 * 50;
+  EXPECT_EQ(check_of(judged(run), "tokens").verdict, LoadVerdict::kFail);
 }
 
 TEST(Checks, CountersThatDisagreeFail) {

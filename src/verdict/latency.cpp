@@ -1,6 +1,7 @@
 #include "verdict/latency.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace drawbridge {
 
@@ -68,6 +69,12 @@ std::vector<const RequestRecord*> measured_requests(const LoadRun& run) {
     if (!r.is_warmup) found.push_back(&r);
   }
   return found;
+}
+
+double last_end_s(const LoadRun& run) {
+  double last_s = 0;
+  for (const RequestRecord* r : measured_requests(run)) last_s = std::fmax(last_s, r->end_s);
+  return last_s;
 }
 
 }  // namespace drawbridge

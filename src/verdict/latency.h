@@ -33,7 +33,9 @@ double most_believable_tokens(int64_t n_client);
 /// Tokens of the prompt: reported, else designed.
 int64_t prompt_tokens(const RequestRecord& r);
 
-/// The run without --num-warmups, and of them the succeeded ones.
+/// The requests without those of --num-warmups.
 std::vector<const RequestRecord*> measured_requests(const LoadRun& run);
+/// When the last of them ended; 0 if none did. (LoadRun::duration_s counts from the first arrival.)
+double last_end_s(const LoadRun& run);
 
 }  // namespace drawbridge

@@ -8,6 +8,7 @@
 
 #include "base/svg.h"
 #include "stats/quantile.h"
+#include "verdict/latency.h"
 #include "verdict/timeline.h"
 
 namespace drawbridge {
@@ -46,9 +47,9 @@ void draw_axes(Svg& svg, const Frame& frame, const std::string& title, const std
   svg.text(kWidth / 2, frame.bottom() + 34, Anchor::kMiddle, x_unit);
 }
 
-double most_arrivals(const std::vector<LoadPoint>& points) {
+double most_arrivals(const std::vector<JudgedPoint>& points) {
   double most = 0;
-  for (const LoadPoint& point : points) most = std::max(most, point.figures.due_rps);
+  for (const JudgedPoint& point : points) most = std::max(most, point.figures.due_rps);
   return positive(1.08 * most);
 }
 
@@ -120,10 +121,10 @@ Bins in_flight_over(const LoadRun& run, Bins bins) {
 
 }  // namespace
 
-std::string throughput_chart(const std::vector<LoadPoint>& points) {
+std::string throughput_chart(const std::vector<JudgedPoint>& points) {
   std::vector<std::pair<double, Estimate>> estimates;
   double most = 0;
-  for (const LoadPoint& point : points) {
+  for (const JudgedPoint& point : points) {
     estimates.emplace_back(point.figures.due_rps, point.figures.output_tok_s);
     most = std::max(most, upper_end(point.figures.output_tok_s));
   }
@@ -134,10 +135,10 @@ std::string throughput_chart(const std::vector<LoadPoint>& points) {
   return svg.element();
 }
 
-std::string ttft_chart(const std::vector<LoadPoint>& points, double limit_s) {
+std::string ttft_chart(const std::vector<JudgedPoint>& points, double limit_s) {
   std::vector<std::pair<double, Estimate>> median, tail;
   double most = limit_s;
-  for (const LoadPoint& point : points) {
+  for (const JudgedPoint& point : points) {
     const Figures& f = point.figures;
     median.emplace_back(f.due_rps, f.ttft.at(0.5).estimate);
     tail.emplace_back(f.due_rps, f.ttft.at(0.95).estimate);
@@ -168,7 +169,7 @@ std::string cdf_chart(const std::string& title, const CdfSeries& first, const Cd
 std::string timeline_chart(const LoadRun& run, const SteadyWindow& window) {
   constexpr size_t kBins = 120;
   constexpr double kPanel = 100, kGap = 36;
-  const double end_s = positive(run.duration_s);
+  const double end_s = positive(last_end_s(run));
   const Bins bins = make_bins(0, end_s, kBins);
   const std::pair<const char*, Bins> panels[] = {{"in flight", in_flight_over(run, bins)},
                                                  {"arrivals/s", as_rates(arrivals_over(run, bins))},

@@ -9,9 +9,9 @@
 namespace drawbridge {
 
 /// Output tokens/s of each point against its arrivals, with intervals.
-std::string throughput_chart(const std::vector<LoadPoint>& points);
+std::string throughput_chart(const std::vector<JudgedPoint>& points);
 /// TTFT p50 and p95 of each point against its arrivals, with intervals and the limit (0: none).
-std::string ttft_chart(const std::vector<LoadPoint>& points, double limit_s);
+std::string ttft_chart(const std::vector<JudgedPoint>& points, double limit_s);
 
 /// Shares of values up to x; `second` may be empty.
 struct CdfSeries {

@@ -11,9 +11,9 @@
 namespace drawbridge {
 namespace {
 
-LoadPoint judge(const LoadRun& run, const LoadReportOptions& options) {
+JudgedPoint judge(const LoadRun& run, const LoadReportOptions& options) {
   const LoadLimits limits = options.limits();
-  LoadPoint point;
+  JudgedPoint point;
   point.figures = measure(run, limits, options.seed);
   point.checks = check_point({run, point.figures, limits});
   point.verdict = gravest(point.checks);
@@ -21,7 +21,7 @@ LoadPoint judge(const LoadRun& run, const LoadReportOptions& options) {
 }
 
 /// Whether a client that failed at this load may itself be what its server's limits were missed by.
-bool client_failed(const LoadPoint& point) {
+bool client_failed(const JudgedPoint& point) {
   return std::any_of(point.checks.begin(), point.checks.end(), [](const Check& check) {
     const bool is_of_client = check.name == "arrivals" || check.name == "lateness" || check.name == "generator" ||
                               check.name == "clocks" || check.name == "complete";
@@ -29,7 +29,7 @@ bool client_failed(const LoadPoint& point) {
   });
 }
 
-std::string failed_names(const LoadPoint& point, CheckKind kind) {
+std::string failed_names(const JudgedPoint& point, CheckKind kind) {
   std::string names;
   for (const Check& check : point.checks) {
     if (check.kind != kind || check.verdict == LoadVerdict::kPass) continue;
@@ -47,7 +47,7 @@ Check judge_knee(const LoadReport& report, size_t broken) {
     check.found = fmt::format("{}, the highest, still passes", load(broken - 1));
     return check.with(LoadVerdict::kInsufficient, "The knee was never reached: offer higher loads.");
   }
-  const LoadPoint& point = report.points[broken];
+  const JudgedPoint& point = report.points[broken];
   const bool is_too_much = gravest(point.checks, CheckKind::kService) == LoadVerdict::kFail;
   if (!is_too_much || client_failed(point)) {
     check.found = fmt::format("{} cannot be judged ({})", load(broken), failed_names(point, CheckKind::kMeasurement));
@@ -81,7 +81,7 @@ LoadReport make_report(std::vector<LoadRun> runs, const LoadReportOptions& optio
   });
   for (const LoadRun& run : report.runs) report.points.push_back(judge(run, options));
   const auto broken = std::find_if(report.points.begin(), report.points.end(),
-                                   [](const LoadPoint& point) { return point.verdict != LoadVerdict::kPass; });
+                                   [](const JudgedPoint& point) { return point.verdict != LoadVerdict::kPass; });
   const auto n_passed = static_cast<size_t>(broken - report.points.begin());
   if (n_passed > 0) report.best = n_passed - 1;
   if (report.points.size() > 1) report.knee = judge_knee(report, n_passed);

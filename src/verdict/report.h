@@ -22,7 +22,7 @@ struct LoadReportOptions {
   LoadLimits limits() const { return {ttft_limit_s, tpot_limit_s, e2e_limit_s, ttft_percentile}; }
 };
 
-struct LoadPoint {
+struct JudgedPoint {
   Figures figures;
   std::vector<Check> checks;
   LoadVerdict verdict = LoadVerdict::kInsufficient;
@@ -30,10 +30,10 @@ struct LoadPoint {
 
 struct LoadReport {
   LoadReportOptions options;
-  std::vector<LoadRun> runs;      // by offered load
-  std::vector<LoadPoint> points;  // of each run
-  std::optional<size_t> best;     // the highest load that passed, none behind one that did not
-  std::optional<Check> knee;      // of a sweep: whether it went past what the server sustains
+  std::vector<LoadRun> runs;        // by offered load
+  std::vector<JudgedPoint> points;  // of each run
+  std::optional<size_t> best;       // the highest load that passed, none behind one that did not
+  std::optional<Check> knee;        // of a sweep: whether it went past what the server sustains
   LoadVerdict verdict = LoadVerdict::kInsufficient;
 };
 

@@ -113,7 +113,7 @@ std::string plots_html(const LoadRun& run, const SteadyWindow& window) {
 
 std::string point_html(const LoadReport& report, size_t i) {
   const LoadRun& run = report.runs[i];
-  const LoadPoint& point = report.points[i];
+  const JudgedPoint& point = report.points[i];
   const SteadyWindow& window = point.figures.window;
   const std::string plots = plots_html(run, window);
   const bool is_shown = report.points.size() == 1 || report.best == i;

@@ -137,7 +137,7 @@ Json report_json(const LoadReport& report) {
   const LoadReportOptions& o = report.options;
   Json points = Json::array();
   for (size_t i = 0; i < report.points.size(); ++i) {
-    const LoadPoint& point = report.points[i];
+    const JudgedPoint& point = report.points[i];
     points.push_back({{"load", offered_load(report.runs[i].setup)},
                       {"verdict", load_verdict_name(point.verdict)},
                       {"setup", setup_json(report.runs[i])},

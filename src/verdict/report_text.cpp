@@ -47,7 +47,7 @@ std::string check_text(const Check& check) {
   return text + (check.advice.empty() ? "\n" : fmt::format("\n{:15}{}\n", "", check.advice));
 }
 
-std::string point_text(const LoadSetup& setup, const LoadPoint& point) {
+std::string point_text(const LoadSetup& setup, const JudgedPoint& point) {
   std::string text = fmt::format("\n{}: {}\n", offered_load(setup), load_verdict_name(point.verdict));
   std::string passed;
   for (const Check& check : point.checks) {

@@ -53,7 +53,7 @@ bool is_good(const Samples& s, bool has_tpot, const LoadLimits& limits) {
 }
 
 double peak_tokens(const LoadRun& run) {
-  const double seconds = std::ceil(run.duration_s);
+  const double seconds = std::ceil(last_end_s(run));
   if (seconds < 1) return 0;
   const Bins bins = output_tokens_over(run, make_bins(0, seconds, static_cast<size_t>(seconds)));
   return *std::max_element(bins.values.begin(), bins.values.end());

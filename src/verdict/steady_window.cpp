@@ -73,14 +73,14 @@ SteadyWindow steady_window(const LoadRun& run, uint64_t seed) {
   const double first_s = requests.front()->due_s, span_s = run.arrivals_end_s - first_s;
   const double answer_s = mean_e2e_s(requests);
   if (span_s <= 0) {  // a batch: nothing of it is steady, all of it is told
-    window = {first_s, run.duration_s, first_s, {}, 0, static_cast<int64_t>(requests.size()), 0};
+    window = {first_s, last_end_s(run), first_s, {}, 0, static_cast<int64_t>(requests.size()), 0};
     return window;
   }
   window.fill_s = first_s + std::min(answer_s, span_s / 4);
   window.end_s = run.arrivals_end_s;
   window.change_s = change_behind(run, requests, window.fill_s, window.end_s, answer_s, seed);
   window.begin_s = window.change_s.value_or(window.fill_s);
-  window.drain_s = std::max(0.0, run.duration_s - run.arrivals_end_s);
+  window.drain_s = std::max(0.0, last_end_s(run) - run.arrivals_end_s);
   for (const RequestRecord* r : requests) {
     window.n_warmup += r->due_s < window.begin_s ? 1 : 0;
     window.n_steady += window.holds(r->due_s) ? 1 : 0;

@@ -73,8 +73,9 @@ inline LoadSetup virtual_setup(const VirtualServer& server) {
 
 inline void end_run(LoadRun& run) {
   run.arrivals_end_s = run.requests.back().due_s;
-  run.duration_s = 0;
-  for (const RequestRecord& r : run.requests) run.duration_s = std::max(run.duration_s, r.end_s);
+  double last_end_s = 0;
+  for (const RequestRecord& r : run.requests) last_end_s = std::fmax(last_end_s, r.end_s);
+  run.duration_s = last_end_s - run.requests.front().due_s;
 }
 
 inline std::vector<double> poisson_arrivals(const VirtualServer& server) {

@@ -44,7 +44,7 @@ def block(header_lines, sections):
 
 def totals(rows):
     ok = [r for r in rows if not r["error"]]
-    t = dict(completed=len(ok), failed=len(rows) - len(ok), duration=max(r["end_s"] for r in rows))
+    t = dict(completed=len(ok), failed=len(rows) - len(ok), duration=round(max(r["end_s"] for r in rows) - rows[0]["due_s"], 6))
     t["input"] = sum(r["n_prompt"] for r in ok)
     t["output"] = sum(r["n_output_reported"] for r in ok)
     t["counted"] = sum(max(r["n_output_counted"], len(r["pieces"])) for r in ok)
@@ -57,7 +57,7 @@ def totals(rows):
     t["e2e_queue"] = ms([r["end_s"] - r["due_s"] for r in ok])
     t["good"] = sum(r["first_token_s"] - r["sent_s"] <= LIMITS["ttft_s"] for r in ok)
     # Tokens of a piece: its share of the bytes, and pieces here are of equal size.
-    seconds = np.zeros(int(np.ceil(t["duration"])))
+    seconds = np.zeros(int(np.ceil(max(r["end_s"] for r in rows))))
     for r in ok:
         for at in r["pieces"]:
             seconds[int(at)] += r["n_output_reported"] / len(r["pieces"])
