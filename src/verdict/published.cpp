@@ -133,8 +133,8 @@ std::string seconds(const std::optional<double>& value) {
 }
 
 std::string check_line(const std::string& where, const Check& check) {
-  return fmt::format("{:<12} {}{}: wanted {}; found {}. {}\n", load_verdict_name(check.verdict), where, check.name,
-                     check.wanted, check.found, check.advice);
+  return fmt::format("{:<12} {}{}: wanted {}; found {}\n{:13}{}\n", load_verdict_name(check.verdict), where, check.name,
+                     check.wanted, check.found, "", check.advice);
 }
 
 Json check_json(const Check& check) {
