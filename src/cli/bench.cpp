@@ -4,6 +4,7 @@
 #include "bench/engine_speed.h"
 #include "bench/machine.h"
 #include "bench/op_speed.h"
+#include "cli/bench_serve.h"
 #include "cli/progress_bar.h"
 #include "cli/verbs.h"
 
@@ -71,6 +72,7 @@ void add_bench(CLI::App& app, Action& action) {
   add_bench_machine(*bench, action);
   add_bench_engine(*bench, action);
   add_bench_ops(*bench, action);
+  add_bench_serve(*bench, action);
 }
 
 }  // namespace drawbridge
