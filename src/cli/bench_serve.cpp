@@ -56,11 +56,11 @@ class LoadBench {
 
  private:
   Status run_search();
-  Status run_point(const LoadPoint& point);
-  LoadSetup setup_of(const LoadPoint& point, const PointWorkload& made) const;
-  GeneratorOptions generator_options(const LoadPoint& point, const PointWorkload& made) const;
+  Status run_point(const SweepPoint& point);
+  LoadSetup setup_of(const SweepPoint& point, const PointWorkload& made) const;
+  GeneratorOptions generator_options(const SweepPoint& point, const PointWorkload& made) const;
   StreamClientOptions client_options() const;
-  std::string records_path(const LoadPoint& point) const;
+  std::string records_path(const SweepPoint& point) const;
 
   const BenchServeOptions& o_;
   const uint64_t run_seed_;
@@ -78,7 +78,6 @@ Status LoadBench::prepare() {
   base_.seed = o_.workload.seed;
   base_.options = o_.given;
   base_.manifest = make_manifest(o_.given);
-  base_.output_counted_by = "pieces";
   base_.model = o_.model;
   if (base_.model.empty()) {
     DB_ASSIGN(base_.model, first_model(server_));
@@ -86,6 +85,7 @@ Status LoadBench::prepare() {
   base_.server = server_identity(server_);
   DB_ASSIGN(costs_, measure_token_costs(server_, {base_.model, o_.is_chat(), o_.tokenizer, is_history(o_.workload)}));
   base_.prompts_counted_by = costs_.counted_by;
+  base_.output_counted_by = o_.tokenizer.empty() ? "pieces" : costs_.counted_by;
   if (o_.out.empty()) return Status();
   std::error_code error;
   std::filesystem::create_directories(o_.out, error);
@@ -94,9 +94,9 @@ Status LoadBench::prepare() {
 }
 
 Status LoadBench::run() {
-  DB_ASSIGN(const std::vector<LoadPoint> points, sweep_points(o_));
+  DB_ASSIGN(const std::vector<SweepPoint> points, sweep_points(o_));
   if (points.empty()) return run_search();
-  for (const LoadPoint& point : points) {
+  for (const SweepPoint& point : points) {
     DB_TRY(run_point(point));
     if (interrupted()) break;
   }
@@ -115,7 +115,7 @@ Status LoadBench::run_search() {
   return Status();
 }
 
-LoadSetup LoadBench::setup_of(const LoadPoint& point, const PointWorkload& made) const {
+LoadSetup LoadBench::setup_of(const SweepPoint& point, const PointWorkload& made) const {
   LoadSetup setup = base_;
   setup.workload = made.workload->description();
   setup.cache_design = made.workload->cache_design();
@@ -134,7 +134,7 @@ LoadSetup LoadBench::setup_of(const LoadPoint& point, const PointWorkload& made)
   return setup;
 }
 
-GeneratorOptions LoadBench::generator_options(const LoadPoint& point, const PointWorkload& made) const {
+GeneratorOptions LoadBench::generator_options(const SweepPoint& point, const PointWorkload& made) const {
   GeneratorOptions options;
   options.replays_trace = made.trace_rps > 0 && !point.is_closed();
   if (!point.is_closed() && !options.replays_trace) {
@@ -147,6 +147,8 @@ GeneratorOptions LoadBench::generator_options(const LoadPoint& point, const Poin
   options.duration_s = o_.duration_s;
   options.n_warmups = std::max(o_.n_warmups, made.n_openings);
   options.max_errors = o_.max_errors;
+  // A server is not asked: that would be load, too.
+  if (!o_.tokenizer.empty()) options.count_output = costs_.count;
   options.should_stop = interrupted;
   return options;
 }
@@ -159,7 +161,7 @@ StreamClientOptions LoadBench::client_options() const {
   return options;
 }
 
-std::string LoadBench::records_path(const LoadPoint& point) const {
+std::string LoadBench::records_path(const SweepPoint& point) const {
   return o_.out + "/records-" + point.name() + ".jsonl";
 }
 
@@ -185,7 +187,7 @@ class PointProgress {
   const double duration_s_;
 };
 
-Status LoadBench::run_point(const LoadPoint& point) {
+Status LoadBench::run_point(const SweepPoint& point) {
   const uint64_t text_seed = bits_at(run_seed_, runs_.size());
   DB_ASSIGN(const PointWorkload made, make_workload(o_.workload, point, costs_, text_seed));
   const LoadSetup setup = setup_of(point, made);
@@ -197,7 +199,8 @@ Status LoadBench::run_point(const LoadPoint& point) {
   }
   PointProgress progress(point.name(), o_.n_requests, o_.duration_s);
   options.on_progress = [&progress](const LoadProgress& now) { progress.show(now); };
-  const ServerCounters before = read_counters(server_);
+  ServerCounters before;
+  options.on_start = [this, &before] { before = read_counters(server_); };
   DB_ASSIGN(LoadRun run, run_load(setup, client_options(), *made.workload, options));
   run.before = before;
   run.after = read_counters(server_);

@@ -143,8 +143,8 @@ Status settle_bench_serve(BenchServeOptions& o) {
   return Status();
 }
 
-Result<std::vector<LoadPoint>> sweep_points(const BenchServeOptions& o) {
-  std::vector<LoadPoint> points;
+Result<std::vector<SweepPoint>> sweep_points(const BenchServeOptions& o) {
+  std::vector<SweepPoint> points;
   if (is_search(o)) return points;
   if (o.rates.empty() && o.concurrency.empty()) points.push_back({});
   // All at once under a bound, as sglang's and vLLM's benchmarks are often run, is a closed loop of that many clients.

@@ -40,7 +40,7 @@ void add_bench_serve_options(CLI::App& verb, BenchServeOptions& options);
 Status settle_bench_serve(BenchServeOptions& options);
 
 /// The sweep's points in order; empty where the rates are to be searched for (--rps auto).
-Result<std::vector<LoadPoint>> sweep_points(const BenchServeOptions& options);
+Result<std::vector<SweepPoint>> sweep_points(const BenchServeOptions& options);
 
 /// Every option that was given or has a default, by name; never the key.
 Json options_json(const CLI::App& verb);

@@ -87,13 +87,14 @@ void AnswerReader::take_event(std::string_view data, double now_s, StreamAnswer&
     record.error = "error event: " + shown(event.error);
     return;
   }
-  const auto n_bytes = static_cast<int64_t>(event.text.size()) + event.n_other_bytes;
+  const size_t n_bytes = event.text.size() + event.other.size();
   if (n_bytes > 0) {
     if (record.pieces.empty()) record.first_token_s = now_s;
     record.pieces.push_back({now_s, static_cast<int32_t>(n_bytes)});
     if (on_piece_) on_piece_(record.pieces.back());
     answer.text += event.text;
-    if (answer.text.size() > options_.max_answer_bytes) {
+    answer.other += event.other;
+    if (answer.text.size() + answer.other.size() > options_.max_answer_bytes) {
       record.error = fmt::format("the answer is larger than the limit of {} bytes", options_.max_answer_bytes);
     }
   }

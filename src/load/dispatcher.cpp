@@ -50,7 +50,7 @@ void Dispatcher::send(Waiting next) {
   auto done = [this, plan = std::move(next.request.plan), on_end = std::move(next.on_end)](const StreamAnswer& answer) {
     --n_in_flight_;
     ended(plan, answer);
-    on_end(answer.record);
+    on_end(answer);
   };
   client_.send(std::move(body), std::move(record), std::move(done));
 }

@@ -24,7 +24,7 @@ DueRequest make_due_request(const RequestForm& form, PlannedRequest plan);
 
 class Dispatcher {
  public:
-  using OnEnd = std::function<void(const RequestRecord&)>;
+  using OnEnd = std::function<void(const StreamAnswer&)>;
 
   Dispatcher(StreamClient& client, const RunClock& clock, RequestForm form, int64_t max_concurrency)
       : client_(client), clock_(clock), form_(std::move(form)), max_concurrency_(max_concurrency) {}

@@ -19,6 +19,7 @@ namespace asio = boost::asio;
 
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr int64_t kMaxWarmupClients = 8;
+constexpr int64_t kOtherFiles = 32;  // beside connections
 
 double cpu_seconds() {
   rusage usage{};
@@ -31,6 +32,19 @@ double cpu_seconds() {
 
 RequestForm form_of(const LoadSetup& setup) {
   return {setup.model, setup.endpoint.ends_with("/chat/completions"), setup.ignores_eos};
+}
+
+/// Raises this process's limit of open files as far as it may; every request under way holds one.
+Status allow_connections(int64_t n_wanted) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur == RLIM_INFINITY || n_wanted + kOtherFiles <= static_cast<int64_t>(limit.rlim_cur))
+    return Status();
+  return fail(Code::kResourceExhausted,
+              "{} requests at once: wanted as many open files, found a limit of {}; raise it with ulimit -Hn", n_wanted,
+              limit.rlim_cur);
 }
 
 class Generator {
@@ -53,7 +67,7 @@ class Generator {
   std::optional<double> due_time(const PlannedRequest& plan);
 
   void dispatch(DueRequest request, std::function<void()> then);
-  void keep(const RequestRecord& record);
+  void keep(const StreamAnswer& answer);
   void tick();
   void stop(const std::string& reason);
   bool has_bound_reached(double due_s) const;
@@ -149,6 +163,7 @@ void Generator::send_warmup() {
 
 void Generator::run() {
   if (run_.was_stopped) return;
+  if (options_.on_start) options_.on_start();
   clock_.start_now();
   const double cpu_before = cpu_seconds();
   if (is_closed()) {
@@ -210,17 +225,23 @@ void Generator::arrive() {
 
 void Generator::dispatch(DueRequest request, std::function<void()> then) {
   ++progress_.n_sent;
-  dispatcher_.dispatch(std::move(request), [this, then = std::move(then)](const RequestRecord& record) {
-    keep(record);
+  dispatcher_.dispatch(std::move(request), [this, then = std::move(then)](const StreamAnswer& answer) {
+    keep(answer);
     then();
     end_if_over();
   });
 }
 
-void Generator::keep(const RequestRecord& record) {
+void Generator::keep(const StreamAnswer& answer) {
+  run_.requests.push_back(answer.record);
+  RequestRecord& record = run_.requests.back();
   ++progress_.n_ended;
   if (!record.succeeded()) ++progress_.n_failed;
-  run_.requests.push_back(record);
+  if (record.succeeded() && options_.count_output) {
+    const auto text = options_.count_output(answer.text);
+    const auto other = options_.count_output(answer.other);
+    if (text.ok() && other.ok()) record.n_output_counted = *text + *other;
+  }
   if (!is_warming_up_ && options_.on_record) {
     if (const Status kept = options_.on_record(record); !kept.ok()) stop(kept.message());
   }
@@ -264,6 +285,7 @@ void Generator::end_if_over() {
 
 Result<LoadRun> run_load(LoadSetup setup, const StreamClientOptions& client_options, Workload& workload,
                          const GeneratorOptions& options) {
+  DB_TRY(allow_connections(options.max_concurrency));
   asio::io_context io(1);
   RunClock clock;
   DB_ASSIGN(const auto client, StreamClient::create(io, client_options, clock));

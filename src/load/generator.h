@@ -33,8 +33,11 @@ struct GeneratorOptions {
   int64_t n_requests = 0;                  // 0: no bound
   double duration_s = 0;                   // of arrivals; 0: no bound
   int64_t n_warmups = 0;
-  int64_t max_errors = 0;             // the run ends after so many; 0: no bound
+  int64_t max_errors = 0;  // the run ends after so many; 0: no bound
+  /// Tokens of a text, for the client's own count of each answer; empty: none is made.
+  std::function<Result<int64_t>(const std::string&)> count_output;
   std::function<bool()> should_stop;  // asked ten times a second
+  std::function<void()> on_start;     // after the warm-ups, before the run's clock starts
   std::function<void(const LoadProgress&)> on_progress;
   std::function<Status(const RequestRecord&)> on_record;  // of each request that has ended; a failure ends the run
 };

@@ -44,7 +44,7 @@ int64_t history_turns(const std::string& design) {
 }
 
 /// Enough conversations for a minute between two turns of one, and few enough that each is met often.
-int64_t n_lanes(const WorkloadOptions& o, const LoadPoint& point) {
+int64_t n_lanes(const WorkloadOptions& o, const SweepPoint& point) {
   if (point.is_closed()) return point.concurrency;
   const double rate = std::min(point.rate_rps, 1e6);
   const double n_expected = o.n_requests > 0 ? static_cast<double>(o.n_requests) : rate * o.duration_s;
@@ -52,7 +52,7 @@ int64_t n_lanes(const WorkloadOptions& o, const LoadPoint& point) {
   return std::max<int64_t>(1, std::llround(std::ceil(n_lanes)));
 }
 
-Result<PointWorkload> make_trace(const WorkloadOptions& o, const LoadPoint& point, PromptText text) {
+Result<PointWorkload> make_trace(const WorkloadOptions& o, const SweepPoint& point, PromptText text) {
   DB_ASSIGN(const std::string file, read_dataset(o));
   DB_ASSIGN(std::vector<TraceRequest> trace, o.dataset == "mooncake" ? parse_mooncake_trace(file, o.path, n_wanted(o))
                                                                      : parse_azure_trace(file, o.path, n_wanted(o)));
@@ -78,7 +78,7 @@ Result<PointWorkload> make_prompts(const WorkloadOptions& o, const TokenCosts& c
   return made;
 }
 
-Result<PointWorkload> make_history(const WorkloadOptions& o, const LoadPoint& point, PromptText text) {
+Result<PointWorkload> make_history(const WorkloadOptions& o, const SweepPoint& point, PromptText text) {
   HistoryWorkloadOptions options;
   options.n_prompt = o.n_prompt;
   options.n_output = o.n_output > 0 ? o.n_output : kDefaultOutput;
@@ -133,7 +133,7 @@ Status check_workload_options(const WorkloadOptions& o) {
   return Status();
 }
 
-Result<PointWorkload> make_workload(const WorkloadOptions& o, const LoadPoint& point, const TokenCosts& costs,
+Result<PointWorkload> make_workload(const WorkloadOptions& o, const SweepPoint& point, const TokenCosts& costs,
                                     uint64_t text_seed) {
   PromptText text(costs, text_seed);
   if (is_trace(o)) return make_trace(o, point, std::move(text));

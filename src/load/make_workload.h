@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "load/load_point.h"
 #include "load/planned_request.h"
 #include "load/prompt_text.h"
+#include "load/sweep_point.h"
 
 namespace drawbridge {
 
@@ -37,7 +37,7 @@ struct PointWorkload {
 
 /// `text_seed` is of the words: another one for each point and each run, so that none meets what an earlier one left in
 /// the server's cache.
-Result<PointWorkload> make_workload(const WorkloadOptions& options, const LoadPoint& point, const TokenCosts& costs,
+Result<PointWorkload> make_workload(const WorkloadOptions& options, const SweepPoint& point, const TokenCosts& costs,
                                     uint64_t text_seed);
 
 }  // namespace drawbridge

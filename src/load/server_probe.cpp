@@ -1,5 +1,7 @@
 #include "load/server_probe.h"
 
+#include <fmt/ranges.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -109,15 +111,17 @@ Result<std::string> first_model(const ServerAddress& server) {
 }
 
 std::string server_identity(const ServerAddress& server) {
-  std::string identity;
+  std::vector<std::string> parts;
   if (const auto models = ask(server, "/v1/models", nullptr); models.ok()) {
-    if (const std::string* name = models->header("server")) identity = *name;
+    if (const std::string* name = models->header("server")) parts.push_back(*name);
+    const auto list = parse_json(models->body, "models");
+    if (list.ok()) parts.push_back(text_at(*list, {"data", "0", "owned_by"}));
   }
   if (const auto version = ask_json(server, "/version", nullptr); version.ok()) {
-    const std::string text = text_at(*version, {"version"});
-    if (!text.empty()) identity += (identity.empty() ? "version " : ", version ") + text;
+    parts.push_back(text_at(*version, {"version"}));
   }
-  return printable(identity.substr(0, 200));
+  std::erase(parts, "");
+  return printable(fmt::format("{}", fmt::join(parts, ", ")).substr(0, 200));
 }
 
 ServerCounters parse_counters(std::string_view text) {

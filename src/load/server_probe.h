@@ -31,7 +31,8 @@ Result<ServerAddress> parse_server_address(const std::string& url, const std::st
 /// The first model that the server lists. Errors say that it is down, or what it answered.
 Result<std::string> first_model(const ServerAddress& server);
 
-/// Its Server header, and its /version where there is one; empty if it says nothing.
+/// Its Server header, who it says owns its model ("vllm", "sglang", "llamacpp"), its /version; empty if it says
+/// nothing.
 std::string server_identity(const ServerAddress& server);
 
 /// Of /metrics; nothing where the server has none. A counter is the sum over its labels.

@@ -28,10 +28,11 @@ struct StreamClientOptions {
   size_t max_answer_bytes = 4 << 20;  // of its text; a longer answer is an error
 };
 
-/// A request that has ended: its record, and the answer's text as far as it came.
+/// A request that has ended: its record, and the answer as far as it came.
 struct StreamAnswer {
   RequestRecord record;
   std::string text;
+  std::string other;  // reasoning and tool fragments
 };
 
 class StreamClient {

@@ -122,7 +122,7 @@ bool EventReader::string(std::string& value) {
   } else if (is({K::kChoices, K::kElement, K::kDelta, K::kReasoning}) ||
              is({K::kChoices, K::kElement, K::kDelta, K::kToolCalls, K::kElement, K::kFunction, K::kName}) ||
              is({K::kChoices, K::kElement, K::kDelta, K::kToolCalls, K::kElement, K::kFunction, K::kArguments})) {
-    event_.n_other_bytes += static_cast<int64_t>(value.size());
+    event_.other += value;
   } else if (is({K::kChoices, K::kElement, K::kFinishReason})) {
     event_.finish_reason = value;
   } else if (is({K::kError}) || is({K::kError, K::kMessage})) {

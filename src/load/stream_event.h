@@ -9,8 +9,8 @@
 namespace drawbridge {
 
 struct StreamEvent {
-  std::string text;           // of the answer: content or text
-  int64_t n_other_bytes = 0;  // of reasoning and tool fragments
+  std::string text;   // of the answer: content or text
+  std::string other;  // reasoning and tool fragments
   std::string finish_reason;
   int64_t n_prompt = -1;  // usage; -1: not in this event
   int64_t n_cached = -1;

@@ -11,7 +11,7 @@ TEST(StreamEvent, ReadsAChatChunk) {
       R"("finish_reason":null}],"usage":null})");
   EXPECT_TRUE(event.is_json);
   EXPECT_EQ(event.text, "Hé\n");
-  EXPECT_EQ(event.n_other_bytes, 0);
+  EXPECT_EQ(event.other.size(), 0u);
   EXPECT_EQ(event.finish_reason, "");
   EXPECT_EQ(event.n_prompt, -1);
   EXPECT_EQ(event.error, "");
@@ -24,18 +24,18 @@ TEST(StreamEvent, ReadsACompletionChunk) {
 }
 
 TEST(StreamEvent, CountsReasoningByEitherNameAndToolFragments) {
-  EXPECT_EQ(read_stream_event(R"({"choices":[{"delta":{"reasoning_content":"abc"}}]})").n_other_bytes, 3);
-  EXPECT_EQ(read_stream_event(R"({"choices":[{"delta":{"reasoning":"abcd","content":null}}]})").n_other_bytes, 4);
+  EXPECT_EQ(read_stream_event(R"({"choices":[{"delta":{"reasoning_content":"abc"}}]})").other.size(), 3u);
+  EXPECT_EQ(read_stream_event(R"({"choices":[{"delta":{"reasoning":"abcd","content":null}}]})").other.size(), 4u);
   const auto call = read_stream_event(
       R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"get","arguments":"{\"a\""}}]}}]})");
-  EXPECT_EQ(call.n_other_bytes, 7);
+  EXPECT_EQ(call.other.size(), 7u);
   EXPECT_EQ(call.text, "");
 }
 
 TEST(StreamEvent, AnEmptyDeltaHoldsNothing) {
   const auto event = read_stream_event(R"({"choices":[{"delta":{"role":"assistant","content":""}}]})");
   EXPECT_EQ(event.text, "");
-  EXPECT_EQ(event.n_other_bytes, 0);
+  EXPECT_EQ(event.other.size(), 0u);
 }
 
 TEST(StreamEvent, ReadsUsage) {

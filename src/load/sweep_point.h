@@ -9,7 +9,7 @@
 
 namespace drawbridge {
 
-struct LoadPoint {
+struct SweepPoint {
   double rate_rps = 0;      // open loop; infinity: all at once; 0: closed loop, or a trace at its own times
   int64_t concurrency = 0;  // closed loop: clients; open loop: bound, 0: none
 
