@@ -7,7 +7,8 @@
 namespace drawbridge {
 namespace {
 
-constexpr double kMaxSeconds = 1e9;
+constexpr double kMaxSeconds = 1e8;   // of a moment: three years
+constexpr double kMaxDuration = 1e9;  // between two
 
 int64_t us(double seconds) {
   return std::llround(seconds * 1e6);
@@ -18,11 +19,11 @@ class Members {
  public:
   Members(const Json& json, const std::string& source) : json_(json), source_(source) {}
 
-  Status time(const char* key, double& seconds) const {
+  Status time(const char* key, double& seconds, double most = kMaxSeconds) const {
     if (!json_.contains(key)) return Status();
     DB_ASSIGN(const int64_t value, integer_member(json_, key, source_));
     seconds = static_cast<double>(value) * 1e-6;
-    return check_time(key, seconds);
+    return check_time(key, seconds, most);
   }
   Status number(const char* key, double& number) const {
     if (!json_.contains(key)) return Status();
@@ -71,10 +72,10 @@ class Members {
     DB_ASSIGN(number, number_member(json_, key, source_));
     return Status();
   }
-  Status check_time(const char* key, double seconds) const {
-    if (std::abs(seconds) <= kMaxSeconds) return Status();
-    return fail(Code::kOutOfRange, "{}: member \"{}\": wanted a time within {} s, found {} s", source_, key,
-                kMaxSeconds, seconds);
+  Status check_time(const char* key, double seconds, double most) const {
+    if (std::abs(seconds) <= most) return Status();
+    return fail(Code::kOutOfRange, "{}: member \"{}\": wanted a time within {} s, found {} s", source_, key, most,
+                seconds);
   }
 
  private:
@@ -273,7 +274,7 @@ Status parse_end(const Json& json, const std::string& source, LoadRun& run) {
   Json end = Json::object();
   DB_TRY(Members(json, source).object("end", end));
   const Members m(end, source);
-  DB_TRY(m.time("duration_us", run.duration_s));
+  DB_TRY(m.time("duration_us", run.duration_s, kMaxDuration));
   DB_TRY(m.time("arrivals_end_us", run.arrivals_end_s));
   DB_TRY(m.number("generator_cpu_share", run.generator_cpu_share));
   DB_TRY(parse_counters_json(m, "before", source, run.before));
