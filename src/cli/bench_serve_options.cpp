@@ -138,7 +138,7 @@ Status settle_bench_serve(BenchServeOptions& o) {
     return fail(Code::kInvalidArgument,
                 "bench serve: wanted a load: --rps for an open loop or --concurrency for a closed one, found neither");
   }
-  o.workload.n_requests = o.n_requests;
+  o.workload.n_requests = o.n_requests > 0 ? o.n_requests + o.n_warmups : 0;
   o.workload.duration_s = o.duration_s;
   return Status();
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include <sys/resource.h>
@@ -19,6 +20,8 @@ namespace asio = boost::asio;
 
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr int64_t kMaxWarmupClients = 8;
+constexpr size_t kMaxAhead = 512;
+constexpr size_t kMaxAheadBytes = 64 << 20;
 constexpr int64_t kOtherFiles = 32;  // beside connections
 
 double cpu_seconds() {
@@ -62,7 +65,9 @@ class Generator {
 
   void send_warmup();
   void start_client(int64_t lane);
-  void prepare_arrival();
+  void plan_ahead();
+  bool has_room_ahead() const;
+  void await_arrival();
   void arrive();
   std::optional<double> due_time(const PlannedRequest& plan);
 
@@ -85,7 +90,8 @@ class Generator {
   std::optional<double> trace_start_s_;
   asio::steady_timer arrival_timer_;
   asio::steady_timer tick_timer_;
-  std::optional<DueRequest> next_;  // waits for its time
+  std::deque<DueRequest> ahead_;  // wait for their time
+  size_t ahead_bytes_ = 0;
   LoadProgress progress_;
   int64_t n_planned_ = 0;
   int64_t n_warmups_ = 0;  // planned
@@ -163,6 +169,7 @@ void Generator::send_warmup() {
 
 void Generator::run() {
   if (run_.was_stopped) return;
+  while (!is_closed() && has_room_ahead()) plan_ahead();
   if (options_.on_start) options_.on_start();
   clock_.start_now();
   const double cpu_before = cpu_seconds();
@@ -170,7 +177,7 @@ void Generator::run() {
     for (int64_t lane = 0; lane < options_.max_concurrency; ++lane)
       asio::post(io_, [this, lane] { start_client(lane); });
   } else {
-    asio::post(io_, [this] { prepare_arrival(); });
+    asio::post(io_, [this] { await_arrival(); });
   }
   tick();
   io_.run();
@@ -193,18 +200,28 @@ bool Generator::has_bound_reached(double due_s) const {
          (options_.duration_s > 0 && due_s >= options_.duration_s);
 }
 
-/// Makes the next request of an open loop while there is time, and sets the clock for it.
-void Generator::prepare_arrival() {
-  if (!has_bound_reached(0)) next_ = plan(n_planned_ % workload_.n_lanes());
-  const auto due_s = next_ ? due_time(next_->plan) : std::nullopt;
-  if (!due_s || has_bound_reached(*due_s)) {
-    next_.reset();
-    is_planned_out_ = true;
-    return end_if_over();
-  }
-  next_->record.index = n_planned_++;
-  next_->record.due_s = *due_s;
-  arrival_timer_.expires_at(clock_.at(*due_s));
+/// Makes one more request of an open loop, ahead of its time: drawing 20,000 words takes a millisecond, by which all
+/// that are due in it would be late.
+void Generator::plan_ahead() {
+  if (has_bound_reached(0)) return;
+  auto request = plan(n_planned_ % workload_.n_lanes());
+  const auto due_s = request ? due_time(request->plan) : std::nullopt;
+  is_planned_out_ = !due_s || has_bound_reached(*due_s);
+  if (is_planned_out_) return;
+  request->record.index = n_planned_++;
+  request->record.due_s = *due_s;
+  ahead_bytes_ += request->body.size();
+  ahead_.push_back(std::move(*request));
+}
+
+bool Generator::has_room_ahead() const {
+  return ahead_.size() < kMaxAhead && ahead_bytes_ < kMaxAheadBytes && !has_bound_reached(0);
+}
+
+void Generator::await_arrival() {
+  if (ahead_.empty()) plan_ahead();
+  if (ahead_.empty()) return end_if_over();
+  arrival_timer_.expires_at(clock_.at(ahead_.front().record.due_s));
   arrival_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) arrive();
   });
@@ -219,8 +236,15 @@ std::optional<double> Generator::due_time(const PlannedRequest& plan) {
 
 void Generator::arrive() {
   if (run_.was_stopped) return;
-  dispatch(std::move(*std::exchange(next_, std::nullopt)), [] {});
-  prepare_arrival();
+  DueRequest request = std::move(ahead_.front());
+  ahead_.pop_front();
+  ahead_bytes_ -= request.body.size();
+  dispatch(std::move(request), [] {});
+  await_arrival();
+  // Behind whatever else is to be done now.
+  asio::post(io_, [this] {
+    if (has_room_ahead()) plan_ahead();
+  });
 }
 
 void Generator::dispatch(DueRequest request, std::function<void()> then) {
@@ -275,7 +299,7 @@ void Generator::stop(const std::string& reason) {
 
 void Generator::end_if_over() {
   const bool sends_more = is_warming_up_ ? n_warmups_ < options_.n_warmups && !is_planned_out_
-                                         : !has_bound_reached(clock_.now_s()) || next_;
+                                         : !has_bound_reached(clock_.now_s()) || !ahead_.empty();
   if (dispatcher_.n_in_flight() + dispatcher_.n_waiting() > 0) return;
   if (sends_more && !run_.was_stopped) return;
   io_.stop();
