@@ -4,7 +4,7 @@
 #include "bench/engine_speed.h"
 #include "bench/machine.h"
 #include "bench/op_speed.h"
-#include "cli/bench_serve.h"
+#include "cli/bench_verbs.h"
 #include "cli/progress_bar.h"
 #include "cli/verbs.h"
 
@@ -73,6 +73,8 @@ void add_bench(CLI::App& app, Action& action) {
   add_bench_engine(*bench, action);
   add_bench_ops(*bench, action);
   add_bench_serve(*bench, action);
+  add_bench_compare(*bench, action);
+  add_bench_article(*bench, action);
 }
 
 }  // namespace drawbridge

@@ -1,5 +1,3 @@
-#include "cli/bench_serve.h"
-
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -12,6 +10,7 @@
 #include "base/version.h"
 #include "bench/machine_info.h"
 #include "cli/bench_serve_options.h"
+#include "cli/bench_verbs.h"
 #include "cli/progress_bar.h"
 #include "cli/stop_signal.h"
 #include "load/generator.h"
@@ -19,6 +18,7 @@
 #include "load/records_file.h"
 #include "load/server_probe.h"
 #include "load/token_costs.h"
+#include "verdict/report_files.h"
 
 namespace drawbridge {
 namespace {
@@ -52,9 +52,12 @@ class LoadBench {
       : o_(options), run_seed_(static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())) {}
 
   Status prepare();
+  /// What was measured before a failure is reported all the same.
   Status run();
 
  private:
+  Status sweep();
+  Status report();
   Status run_search();
   Status run_point(const SweepPoint& point);
   LoadSetup setup_of(const SweepPoint& point, const PointWorkload& made) const;
@@ -94,6 +97,21 @@ Status LoadBench::prepare() {
 }
 
 Status LoadBench::run() {
+  const Status swept = sweep();
+  if (!runs_.empty()) DB_TRY(report());
+  return swept;
+}
+
+Status LoadBench::report() {
+  const LoadReport report = make_report(std::move(runs_), o_.report);
+  std::cout << article_table(report) << "\n" << verdict_text(report);
+  if (report.runs.size() == 1) std::cout << "\n" << sglang_block(report, 0);
+  if (!o_.out.empty()) DB_TRY(write_report_files(report, o_.out));
+  if (!o_.requires_pass || report.verdict == LoadVerdict::kPass) return Status();
+  return fail(Code::kUnavailable, "--require-verdict: wanted pass, found {}", load_verdict_name(report.verdict));
+}
+
+Status LoadBench::sweep() {
   DB_ASSIGN(const std::vector<SweepPoint> points, sweep_points(o_));
   if (points.empty()) return run_search();
   for (const SweepPoint& point : points) {

@@ -93,6 +93,28 @@ Status settle_dataset(WorkloadOptions& w) {
               w.dataset);
 }
 
+/// Limits that are given replace the default.
+Status settle_limits(BenchServeOptions& o) {
+  o.report.seed = o.workload.seed;
+  if (!o.limits.empty()) o.report.ttft_limit_s = 0;
+  for (const std::string& text : o.limits) {
+    const size_t colon = std::min(text.find(':'), text.size());
+    const std::string name = text.substr(0, colon);
+    double ms = 0;
+    const char* end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data() + std::min(colon + 1, text.size()), end, ms);
+    double* limit = name == "ttft"                    ? &o.report.ttft_limit_s
+                    : name == "tpot"                  ? &o.report.tpot_limit_s
+                    : name == "e2el" || name == "e2e" ? &o.report.e2e_limit_s
+                                                      : nullptr;
+    if (limit == nullptr || error != std::errc() || last != end || ms <= 0 || ms > 1e9) {
+      return fail(Code::kInvalidArgument, "--goodput: wanted ttft:MS, tpot:MS or e2el:MS, found {}", text);
+    }
+    *limit = ms / 1000;
+  }
+  return Status();
+}
+
 bool is_search(const BenchServeOptions& o) {
   return o.rates.size() == 1 && o.rates[0] == "auto";
 }
@@ -112,7 +134,10 @@ void add_bench_serve_options(CLI::App& verb, BenchServeOptions& o) {
   add_server_options(verb, o);
   add_load_options(verb, o);
   add_workload_options(verb, o.workload);
-  verb.add_option("--out", o.out, "directory for the records of each point");
+  verb.add_option("--goodput", o.limits, "limits in ms that a p95 must meet: ttft:5000 tpot:50 e2el:60000")
+      ->default_str("ttft:5000");
+  verb.add_flag("--require-verdict", o.requires_pass, "exit code 1 unless the verdict is pass");
+  verb.add_option("--out", o.out, "directory for report.json, report.html and the records of each point");
   add_aliases(verb, o);
 }
 
@@ -121,6 +146,7 @@ Status settle_bench_serve(BenchServeOptions& o) {
     return fail(Code::kInvalidArgument, "--url: wanted a server, as http://127.0.0.1:8000, found none");
   DB_TRY(settle_endpoint(o));
   DB_TRY(settle_dataset(o.workload));
+  DB_TRY(settle_limits(o));
   DB_TRY(check_range("--burstiness", o.burstiness, 1e-3, std::numeric_limits<double>::infinity()));
   DB_TRY(check_range("--num-prompts", static_cast<double>(o.n_requests), 0, 1e6));
   DB_TRY(check_range("--duration", o.duration_s, 0, 7 * 86400));

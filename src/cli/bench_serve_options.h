@@ -7,6 +7,7 @@
 
 #include "cli/verbs.h"
 #include "load/make_workload.h"
+#include "verdict/report.h"
 
 namespace drawbridge {
 
@@ -28,6 +29,9 @@ struct BenchServeOptions {
 
   WorkloadOptions workload;
   std::string tokenizer;
+  std::vector<std::string> limits;  // "ttft:5000", as vLLM's --goodput has them
+  LoadReportOptions report;
+  bool requires_pass = false;
   std::string out;
   Json given = Json::object();  // every option by name, but the key, for the manifest
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "eval/svg.h"
+#include "base/svg.h"
 
 namespace drawbridge {
 namespace {
@@ -26,21 +26,8 @@ struct Scale {
   double x(double value) const { return kLabel + (kWidth - kLabel - 60) * (value - low) / (high - low); }
 };
 
-/// Round numbers inside [low, high], about five.
-std::vector<double> ticks(double low, double high) {
-  const double rough = (high - low) / 5;
-  const double power = std::pow(10.0, std::floor(std::log10(rough)));
-  const double unit = rough / power;
-  const double step = power * (unit < 1.5 ? 1 : unit < 3.5 ? 2 : unit < 7.5 ? 5 : 10);
-  std::vector<double> found;
-  for (double tick = std::ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) {
-    found.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
-  }
-  return found;
-}
-
 void draw_axis(Svg& svg, const Scale& scale, double height, double factor, const char* unit) {
-  for (const double tick : ticks(scale.low, scale.high)) {
+  for (const double tick : axis_ticks(scale.low, scale.high)) {
     svg.line(scale.x(tick), kTop, scale.x(tick), height - kAxis, "grid");
     svg.text(scale.x(tick), height - 8, Anchor::kMiddle, fmt::format("{:g}{}", factor * tick, unit));
   }
@@ -127,7 +114,7 @@ std::string agreement_chart(const std::string& title, const std::vector<LayerAgr
   low = std::max(0.0, low >= 1 ? 0.9 : low - 0.1 * (1 - low));
   const double room = kHeight - kBottom - kTop;
   const auto y = [&](double share) { return kTop + room * (1 - (share - low) / (1 - low)); };
-  for (const double tick : ticks(low, 1)) {
+  for (const double tick : axis_ticks(low, 1)) {
     svg.line(kLeft, y(tick), kWidth - 10, y(tick), "grid");
     svg.text(kLeft - 6, y(tick) + 4, Anchor::kEnd, fmt::format("{:g} %", 100 * tick));
   }

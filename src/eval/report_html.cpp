@@ -3,27 +3,15 @@
 #include <cmath>
 #include <map>
 
+#include "base/html_page.h"
+#include "base/html_table.h"
+#include "base/svg.h"
 #include "eval/charts.h"
-#include "eval/html_table.h"
 #include "eval/report.h"
-#include "eval/report_style.h"
-#include "eval/svg.h"
 #include "eval/tasks/needle.h"
 
 namespace drawbridge {
 namespace {
-
-std::string paragraph(const std::string& text) {
-  return "<p>" + escape_html(text) + "</p>\n";
-}
-
-std::string heading(int level, const std::string& text) {
-  return fmt::format("<h{}>{}</h{}>\n", level, escape_html(text), level);
-}
-
-std::string folded(const std::string& title, const std::string& html) {
-  return "<details><summary>" + escape_html(title) + "</summary>\n" + html + "</details>\n";
-}
 
 std::string count(int64_t n) {
   return fmt::format("{}", n);
@@ -56,8 +44,8 @@ std::string systems_html(const std::vector<SystemResult>& systems) {
           {fmt::format("{} {}, {}", task.task, task.filter, systems[i].label), s.value, s.standard_error, i > 0});
     }
   }
-  return heading(2, "Scores") + table.element() +
-         paragraph(
+  return html_heading(2, "Scores") + table.element() +
+         html_paragraph(
              "Truncated and failed answers count as wrong. Bars show two standard errors, questions as clusters.") +
          (bars.empty() ? "" : key() + score_chart(bars));
 }
@@ -73,7 +61,7 @@ std::string table_html(const DiscordantTable& t) {
 std::string id_list(const std::string& title, const std::vector<std::string>& ids) {
   std::string text;
   for (const std::string& id : ids) text += (text.empty() ? "" : ", ") + id;
-  return ids.empty() ? "" : folded(fmt::format("{} ({})", title, ids.size()), paragraph(text));
+  return ids.empty() ? "" : html_folded(fmt::format("{} ({})", title, ids.size()), html_paragraph(text));
 }
 
 std::string verdict_class(Verdict verdict) {
@@ -82,7 +70,8 @@ std::string verdict_class(Verdict verdict) {
 
 std::string task_html(const TaskComparison& task, const PairedOptions& options) {
   const PairedReport& p = task.paired;
-  std::string html = heading(3, fmt::format("{} ({}, {}, {}-shot)", task.task, task.filter, task.metric, task.n_shot));
+  std::string html =
+      html_heading(3, fmt::format("{} ({}, {}, {}-shot)", task.task, task.filter, task.metric, task.n_shot));
   html += fmt::format("<div class=\"verdict {}\">{}</div>\n", verdict_class(p.verdict),
                       escape_html(verdict_sentence(task, options)));
   HtmlTable table({"Baseline", "Candidate", "Difference, points", "<Interval", "p", "Answers changed"});
@@ -91,12 +80,12 @@ std::string task_html(const TaskComparison& task, const PairedOptions& options) 
        fmt::format("{} to {} ({:g} %)", points(p.interval.low), points(p.interval.high), 100 * options.confidence),
        fmt::format("{:.3g}", p.p_value), fmt::format("{} of {}", task.n_changed_answers, p.n_items)});
   html += table.element();
-  html +=
-      paragraph(p.method == PairedMethod::kScore
-                    ? "McNemar's exact test; score interval (Tango)."
-                    : fmt::format("{} items in {} clusters: sign flips and BCa bootstrap ({} resamples, seed {}) over "
-                                  "clusters.",
-                                  p.n_items, p.n_clusters, options.n_resamples, options.seed));
+  html += html_paragraph(
+      p.method == PairedMethod::kScore
+          ? "McNemar's exact test; score interval (Tango)."
+          : fmt::format("{} items in {} clusters: sign flips and BCa bootstrap ({} resamples, seed {}) over "
+                        "clusters.",
+                        p.n_items, p.n_clusters, options.n_resamples, options.seed));
   if (p.table) html += table_html(*p.table);
   return html + id_list("Lost", task.lost) + id_list("Won", task.won);
 }
@@ -106,15 +95,15 @@ std::string comparison_html(const Comparison& c) {
   for (const TaskComparison& task : c.tasks) {
     rows.push_back({task.task + " " + task.filter, task.paired.difference, task.paired.interval});
   }
-  std::string html = heading(2, "Comparison, item by item") +
-                     paragraph(c.candidate_label + " against the baseline " + c.baseline_label +
-                               fmt::format("; the dashed line is the margin of {:g} points, fixed beforehand.",
-                                           100 * c.options.margin)) +
+  std::string html = html_heading(2, "Comparison, item by item") +
+                     html_paragraph(c.candidate_label + " against the baseline " + c.baseline_label +
+                                    fmt::format("; the dashed line is the margin of {:g} points, fixed beforehand.",
+                                                100 * c.options.margin)) +
                      difference_chart(rows, c.options.margin);
   for (const TaskComparison& task : c.tasks) html += task_html(task, c.options);
   std::string notes;
   for (const std::string& note : c.notes) notes += "<li>" + escape_html(note) + "</li>\n";
-  return notes.empty() ? html : html + heading(3, "Notes") + "<ul>\n" + notes + "</ul>\n";
+  return notes.empty() ? html : html + html_heading(3, "Notes") + "<ul>\n" + notes + "</ul>\n";
 }
 
 /// One map for each system that answered needle items.
@@ -133,10 +122,10 @@ std::string needles_html(const std::vector<SystemResult>& systems) {
       std::vector<HeatCell> list;
       for (const auto& [place, cell] : cells) list.push_back(cell);
       const std::string title = fmt::format("{}: share found, by tokens of the prompt", system.label);
-      html += heading(3, title) + heat_map(title, list);
+      html += html_heading(3, title) + heat_map(title, list);
     }
   }
-  return html.empty() ? "" : heading(2, "Needles") + html;
+  return html.empty() ? "" : html_heading(2, "Needles") + html;
 }
 
 std::string kl_html(const DistributionReport& d) {
@@ -146,7 +135,7 @@ std::string kl_html(const DistributionReport& d) {
     cells.push_back(fmt::format("{:.3g}", value));
   }
   table.add(cells);
-  return heading(3, "KL divergence, nats a prediction") + table.element() +
+  return html_heading(3, "KL divergence, nats a prediction") + table.element() +
          (d.histogram.count.empty() ? "" : histogram_chart(d.histogram));
 }
 
@@ -157,16 +146,16 @@ std::string buckets_html(const std::vector<PositionBucket>& buckets) {
                number(std::exp(b.candidate_nll)), fmt::format("{:.3g}", b.kl_mean),
                fmt::format("{:.2f} %", 100 * b.top1)});
   }
-  return heading(3, "By position in the window") + table.element();
+  return html_heading(3, "By position in the window") + table.element();
 }
 
 std::string agreement_html(const std::string& title, const std::vector<LayerAgreement>& layers) {
   const LayerAgreement all = total_agreement(layers);
   if (all.n == 0)
-    return heading(3, title) + paragraph("Nothing to compare: no window is long enough, or no such layer.");
-  return heading(3, title) +
-         paragraph(fmt::format("{:.2f} % of {} sets are equal; mean overlap {:.4f}, mean Jaccard index {:.4f}.",
-                               100 * all.equal, all.n, all.overlap, all.jaccard)) +
+    return html_heading(3, title) + html_paragraph("Nothing to compare: no window is long enough, or no such layer.");
+  return html_heading(3, title) +
+         html_paragraph(fmt::format("{:.2f} % of {} sets are equal; mean overlap {:.4f}, mean Jaccard index {:.4f}.",
+                                    100 * all.equal, all.n, all.overlap, all.jaccard)) +
          "<p class=\"soft\"><span class=\"key baseline\">equal sets</span> &nbsp; <span class=\"key "
          "candidate\">Jaccard "
          "index</span></p>\n" +
@@ -181,7 +170,7 @@ std::string canaries_html(const std::vector<CanaryScore>& canaries) {
                fmt::format("{:.3f}", c.reference_second), fmt::format("{:.3f}", c.candidate_first),
                fmt::format("{:.3f}", c.candidate_second), fmt::format("{:.3g}", c.kl_second)});
   }
-  return heading(3, "Canaries: random tokens met twice, mean log-probability in nats") + table.element();
+  return html_heading(3, "Canaries: random tokens met twice, mean log-probability in nats") + table.element();
 }
 
 std::string distribution_html(const DistributionReport& d) {
@@ -192,8 +181,8 @@ std::string distribution_html(const DistributionReport& d) {
       {"Reference perplexity", "Candidate perplexity", "<Ratio (95 %)", "Top-1 equal", "Predictions", "Windows"});
   table.add({number(d.reference_perplexity), number(d.candidate_perplexity), ratio,
              fmt::format("{:.2f} %", 100 * d.top1), count(d.n_tokens), count(d.n_windows)});
-  return heading(2, "Distance between the checkpoints") +
-         paragraph(
+  return html_heading(2, "Distance between the checkpoints") +
+         html_paragraph(
              fmt::format("{} ({}) against the reference {} ({}), on {} in windows of {} tokens. A divergence ranks "
                          "coarse damage; small ones say little about accuracy.",
                          d.candidate, d.candidate_setting, d.reference, d.reference_setting, d.text, d.context)) +
@@ -205,9 +194,10 @@ std::string distribution_html(const DistributionReport& d) {
 std::string manifests_html(const std::vector<SystemResult>& systems) {
   std::string html;
   for (const SystemResult& system : systems) {
-    html += folded("Manifest of " + system.label, "<pre>" + escape_html(pretty_json(system.manifest)) + "</pre>\n");
+    html +=
+        html_folded("Manifest of " + system.label, "<pre>" + escape_html(pretty_json(system.manifest)) + "</pre>\n");
   }
-  return html.empty() ? "" : heading(2, "How it was measured") + html;
+  return html.empty() ? "" : html_heading(2, "How it was measured") + html;
 }
 
 std::string title_of(const EvalReport& report) {
@@ -219,17 +209,12 @@ std::string title_of(const EvalReport& report) {
 }  // namespace
 
 std::string render_html(const EvalReport& report) {
-  const std::string title = title_of(report);
-  std::string html =
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n";
-  html += "<title>" + escape_html(title) + "</title>\n<style>" + kReportStyle + "</style>\n</head>\n<body>\n";
-  html += "<h1>" + escape_html(title) + "</h1>\n<p class=\"soft\">Evaluation report by drawbridge</p>\n";
-  if (report.comparison) html += comparison_html(*report.comparison);
-  html += systems_html(report.systems) + needles_html(report.systems);
-  if (report.distribution) html += distribution_html(*report.distribution);
-  return html + manifests_html(report.systems) + "</body>\n</html>\n";
+  std::string body;
+  if (report.comparison) body += comparison_html(*report.comparison);
+  body += systems_html(report.systems) + needles_html(report.systems);
+  if (report.distribution) body += distribution_html(*report.distribution);
+  body += manifests_html(report.systems);
+  return html_page(title_of(report), "Evaluation report by drawbridge", body);
 }
 
 }  // namespace drawbridge

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "stats/normal.h"
+#include "stats/quantile.h"
 
 namespace drawbridge {
 namespace {
@@ -38,14 +39,6 @@ double jackknife_acceleration(std::span<const Cluster> clusters) {
     cubes += (mean - value) * (mean - value) * (mean - value);
   }
   return squares > 0 ? cubes / (6 * std::pow(squares, 1.5)) : 0;
-}
-
-/// Linear interpolation between the order statistics around `level`.
-double quantile_of(const std::vector<double>& ascending, double level) {
-  const double place = std::clamp(level, 0.0, 1.0) * static_cast<double>(ascending.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, ascending.size() - 1);
-  return std::lerp(ascending[below], ascending[above], place - static_cast<double>(below));
 }
 
 }  // namespace

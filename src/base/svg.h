@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace drawbridge {
 
@@ -23,6 +25,9 @@ class Svg {
   void shade(double x, double y, double width, double height, double share, std::string_view css_class,
              std::string_view hint);
   void circle(double x, double y, double radius, std::string_view css_class, std::string_view hint);
+  /// Lines from point to point; `hint` as for rect.
+  void polyline(const std::vector<std::pair<double, double>>& points, std::string_view css_class,
+                std::string_view hint);
   void text(double x, double y, Anchor anchor, std::string_view text);
 
   /// The closed element.
@@ -31,5 +36,8 @@ class Svg {
  private:
   std::string out_;
 };
+
+/// Round numbers inside [low, high], about five.
+std::vector<double> axis_ticks(double low, double high);
 
 }  // namespace drawbridge

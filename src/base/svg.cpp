@@ -1,8 +1,9 @@
-#include "eval/svg.h"
+#include "base/svg.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace drawbridge {
 namespace {
@@ -65,9 +66,28 @@ void Svg::circle(double x, double y, double radius, std::string_view css_class, 
                       radius, hint_element(hint));
 }
 
+void Svg::polyline(const std::vector<std::pair<double, double>>& points, std::string_view css_class,
+                   std::string_view hint) {
+  out_ += fmt::format("<polyline class=\"{}\" points=\"", css_class);
+  for (const auto& [x, y] : points) out_ += fmt::format("{:.1f},{:.1f} ", x, y);
+  out_ += fmt::format("\">{}</polyline>\n", hint_element(hint));
+}
+
 void Svg::text(double x, double y, Anchor anchor, std::string_view text) {
   const char* const where = anchor == Anchor::kStart ? "start" : anchor == Anchor::kMiddle ? "middle" : "end";
   out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, where, escape_html(text));
+}
+
+std::vector<double> axis_ticks(double low, double high) {
+  const double rough = (high - low) / 5;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  const double unit = rough / power;
+  const double step = power * (unit < 1.5 ? 1 : unit < 3.5 ? 2 : unit < 7.5 ? 5 : 10);
+  std::vector<double> found;
+  for (double tick = std::ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) {
+    found.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
+  }
+  return found;
 }
 
 }  // namespace drawbridge

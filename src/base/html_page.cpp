@@ -1,9 +1,13 @@
-// The style sheet of report pages.
-#pragma once
+#include "base/html_page.h"
+
+#include <fmt/format.h>
+
+#include "base/svg.h"
 
 namespace drawbridge {
+namespace {
 
-inline constexpr const char* kReportStyle = R"css(
+constexpr const char* kStyle = R"css(
 :root { color-scheme: light dark; --ink: #1c2330; --paper: #fbfbf9; --soft: #667085; --line: #d9dce3; --card: #fff;
   --baseline: #5b7fb4; --candidate: #d9822b; --good: #2e8b57; --bad: #c0392b; --open: #8a6d1d; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ee; --paper: #14171d; --soft: #9aa3b2; --line: #313846;
@@ -19,15 +23,45 @@ th { color: var(--soft); font-weight: 600; } th.name, td.name { text-align: left
 .scroll { overflow-x: auto; } td.flip { font-weight: 700; color: var(--bad); } td.win { font-weight: 700; color: var(--good); }
 .verdict { background: var(--card); border: 1px solid var(--line); border-left: 6px solid var(--open);
   border-radius: 6px; padding: .7rem 1rem; margin: 1rem 0; }
-.verdict.non-inferior { border-left-color: var(--good); } .verdict.inferior { border-left-color: var(--bad); }
+.verdict.non-inferior, .verdict.pass { border-left-color: var(--good); }
+.verdict.inferior, .verdict.fail { border-left-color: var(--bad); }
+td.pass { color: var(--good); } td.fail { color: var(--bad); font-weight: 700; } td.insufficient { color: var(--open); font-weight: 700; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--soft); }
 pre { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; font-size: .85rem; }
 svg { display: block; width: 100%; height: auto; margin: .5rem 0; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); } svg .whisker { stroke: var(--ink); stroke-width: 2; }
 svg .margin { stroke: var(--bad); stroke-dasharray: 4 3; } svg .baseline { fill: var(--baseline); }
 svg .candidate { fill: var(--candidate); } svg .found { fill: var(--good); } svg .missed { fill: var(--line); }
+svg .shaded { fill: var(--soft); } svg polyline { fill: none; stroke-width: 2; }
+svg .first { stroke: var(--baseline); } svg .second { stroke: var(--candidate); }
+svg circle.first { fill: var(--baseline); } svg circle.second { fill: var(--candidate); }
 .key::before { content: ""; display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .35rem; }
 .key.baseline::before { background: var(--baseline); } .key.candidate::before { background: var(--candidate); }
 )css";
+
+}  // namespace
+
+std::string html_page(std::string_view title, std::string_view subtitle, std::string_view body) {
+  const std::string safe_title = escape_html(title);
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+      "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<h1>{}</h1>\n<p class=\"soft\">{}</p>\n{}"
+      "</body>\n</html>\n",
+      safe_title, kStyle, safe_title, escape_html(subtitle), body);
+}
+
+std::string html_paragraph(std::string_view text) {
+  return "<p>" + escape_html(text) + "</p>\n";
+}
+
+std::string html_heading(int level, std::string_view text) {
+  return fmt::format("<h{}>{}</h{}>\n", level, escape_html(text), level);
+}
+
+std::string html_folded(std::string_view title, std::string_view html) {
+  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", escape_html(title), html);
+}
 
 }  // namespace drawbridge

@@ -1,7 +1,7 @@
-#include "eval/html_table.h"
+#include "base/html_table.h"
 
 #include "base/check.h"
-#include "eval/svg.h"
+#include "base/svg.h"
 
 namespace drawbridge {
 
