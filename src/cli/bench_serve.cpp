@@ -6,9 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "base/sha256.h"
-#include "base/version.h"
-#include "bench/machine_info.h"
+#include "bench/manifest.h"
 #include "cli/bench_serve_options.h"
 #include "cli/bench_verbs.h"
 #include "cli/progress_bar.h"
@@ -32,17 +30,6 @@ std::string utc_now() {
   char text[32];
   const size_t n = std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return std::string(text, n);
-}
-
-/// What made the figures, and a hash by which two results can be told to come from the same.
-Json make_manifest(const Json& options) {
-  const MachineInfo machine = read_machine_info();
-  Json manifest = {
-      {"build", {{"program", "drawbridge"}, {"version", version()}}},
-      {"machine", {{"cpu", machine.cpu}, {"n_cpus", machine.n_cpus}, {"memory_bytes", machine.memory_bytes}}},
-      {"options", options}};
-  manifest["hash"] = sha256_of(dump_json(manifest));
-  return manifest;
 }
 
 /// All points of one command, against one server.
@@ -80,7 +67,7 @@ Status LoadBench::prepare() {
   base_.ignores_eos = o_.ignores_eos;
   base_.seed = o_.workload.seed;
   base_.options = o_.given;
-  base_.manifest = make_manifest(o_.given);
+  base_.manifest = bench_manifest(o_.given);
   base_.model = o_.model;
   if (base_.model.empty()) {
     DB_ASSIGN(base_.model, first_model(server_));
@@ -180,7 +167,7 @@ StreamClientOptions LoadBench::client_options() const {
 }
 
 std::string LoadBench::records_path(const SweepPoint& point) const {
-  return o_.out + "/records-" + point.name() + ".jsonl";
+  return fmt::format("{}/records-{}-{}.jsonl", o_.out, runs_.size() + 1, point.name());
 }
 
 /// Shows how far a point is: by requests where their number is known, else by time.
@@ -224,6 +211,10 @@ Status LoadBench::run_point(const SweepPoint& point) {
   run.after = read_counters(server_);
   if (writer) DB_TRY(writer->finish(run));
   if (run.was_stopped) spdlog::warn("{}: stopped: {}", point.name(), run.stop_reason);
+  if (run.n_postponed > 0) {
+    spdlog::warn("{}: {} turns were due before the turn before had ended, and went later: the offered load was lower",
+                 point.name(), run.n_postponed);
+  }
   runs_.push_back(std::move(run));
   return Status();
 }

@@ -1,7 +1,5 @@
 #include "load/answer_reader.h"
 
-#include <cmath>
-
 #include "base/json.h"
 #include "base/json_path.h"
 #include "base/printable.h"

@@ -181,6 +181,7 @@ void Generator::run() {
   }
   tick();
   io_.run();
+  run_.n_postponed = dispatcher_.n_postponed();
   run_.generator_cpu_share = (cpu_seconds() - cpu_before) / std::max(clock_.now_s(), 1e-9);
 }
 

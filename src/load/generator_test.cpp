@@ -315,6 +315,7 @@ TEST(Generator, ATurnHoldsTheAnswersBeforeIt) {
   }
   const LoadRun run = run_list(client_of(server.url()), list, open_loop(0));
   ASSERT_EQ(run.requests.size(), 3u);
+  EXPECT_EQ(run.n_postponed, 2);
   EXPECT_THAT(errors_of(run), Each(""));
   const Json messages = server.bodies().at(2)["messages"];
   ASSERT_EQ(messages.size(), 5u);

@@ -264,6 +264,7 @@ std::string end_line(const LoadRun& run) {
   put_time(end, "duration_us", run.duration_s);
   put_time(end, "arrivals_end_us", run.arrivals_end_s);
   end["generator_cpu_share"] = run.generator_cpu_share;
+  if (run.n_postponed > 0) end["postponed"] = run.n_postponed;
   end["before"] = counters_json(run.before);
   end["after"] = counters_json(run.after);
   if (run.was_stopped) end["stopped"] = run.stop_reason;
@@ -277,6 +278,7 @@ Status parse_end(const Json& json, const std::string& source, LoadRun& run) {
   DB_TRY(m.time("duration_us", run.duration_s, kMaxDuration));
   DB_TRY(m.time("arrivals_end_us", run.arrivals_end_s));
   DB_TRY(m.number("generator_cpu_share", run.generator_cpu_share));
+  DB_TRY(m.integer("postponed", run.n_postponed));
   DB_TRY(parse_counters_json(m, "before", source, run.before));
   DB_TRY(parse_counters_json(m, "after", source, run.after));
   run.was_stopped = end.contains("stopped");

@@ -57,6 +57,7 @@ LoadRun small_run() {
   run.duration_s = 1.5;
   run.arrivals_end_s = 2;
   run.generator_cpu_share = 0.25;
+  run.n_postponed = 3;
   run.before.prompt_tokens = 10;
   run.after.prompt_tokens = 110.5;
   return run;

@@ -1,6 +1,5 @@
 #include "load/stream_client.h"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <unordered_set>
@@ -42,7 +41,6 @@ class StreamClient::Core : public ClientConnection::Owner, public std::enable_sh
   void on_stale(const ConnectionPtr& connection, std::shared_ptr<Call> call) override;
 
   OnPiece on_piece;
-  size_t n_in_flight() const { return busy_.size(); }
 
  private:
   ConnectionPtr idle_connection();
@@ -165,10 +163,6 @@ void StreamClient::on_piece(OnPiece callback) {
 
 void StreamClient::stop() {
   core_->stop();
-}
-
-size_t StreamClient::n_in_flight() const {
-  return core_->n_in_flight();
 }
 
 }  // namespace drawbridge

@@ -51,7 +51,6 @@ class StreamClient {
   void on_piece(OnPiece callback);
   /// Ends every request that is under way with the error "stopped".
   void stop();
-  size_t n_in_flight() const;
 
  private:
   class Core;
