@@ -58,22 +58,23 @@ double upper_end(const Estimate& estimate) {
   return estimate.interval ? std::max(value, estimate.interval->high) : value;
 }
 
-/// Points with whiskers, joined by a line; figures that were refused are left out.
+/// Points with whiskers, joined by a line and moved aside from those of another series; refused figures are left out.
 void draw_estimates(Svg& svg, const Frame& frame, const std::vector<std::pair<double, Estimate>>& estimates,
-                    const char* css_class, const std::string& what) {
+                    const char* css_class, const std::string& what, double aside = 0) {
   std::vector<std::pair<double, double>> path;
   for (const auto& [at, estimate] : estimates) {
-    if (estimate.value) path.emplace_back(frame.x(at), frame.y(*estimate.value));
+    if (estimate.value) path.emplace_back(frame.x(at) + aside, frame.y(*estimate.value));
   }
   svg.polyline(path, css_class, what);
   for (const auto& [at, estimate] : estimates) {
     if (!estimate.value) continue;
+    const double x = frame.x(at) + aside;
     std::string hint = fmt::format("{} at {:.3g} requests/s: {:.4g}", what, at, *estimate.value);
     if (estimate.interval) {
       hint += fmt::format(" ({:.4g} to {:.4g})", estimate.interval->low, estimate.interval->high);
-      svg.line(frame.x(at), frame.y(estimate.interval->low), frame.x(at), frame.y(estimate.interval->high), "whisker");
+      svg.line(x, frame.y(estimate.interval->low), x, frame.y(estimate.interval->high), "whisker");
     }
-    svg.circle(frame.x(at), frame.y(*estimate.value), 4, css_class, hint);
+    svg.circle(x, frame.y(*estimate.value), 4, css_class, hint);
   }
 }
 
@@ -149,7 +150,7 @@ std::string ttft_chart(const std::vector<JudgedPoint>& points, double limit_s) {
   draw_axes(svg, frame, "TTFT from when a request was due, s", "arrivals, requests/s");
   if (limit_s > 0) svg.line(kLeft, frame.y(limit_s), kWidth - kRight, frame.y(limit_s), "margin");
   draw_estimates(svg, frame, median, "first", "TTFT p50, s");
-  draw_estimates(svg, frame, tail, "second", "TTFT p95, s");
+  draw_estimates(svg, frame, tail, "second", "TTFT p95, s", 4);
   return svg.element();
 }
 

@@ -22,6 +22,12 @@ std::string percentile(const Distribution& d, double level, double factor, int d
   return p.estimate.value ? estimate(p.estimate, factor, decimals) : fmt::format("refused: n < {}", p.n_needed);
 }
 
+/// Without its interval.
+std::string value_of(const Distribution& d, double level, double factor, int decimals) {
+  const Estimate& e = d.at(level).estimate;
+  return e.value ? fmt::format("{:.{}f}", factor * *e.value, decimals) : "refused";
+}
+
 std::string share(double value) {
   return fmt::format("{:.1f} %", 100 * value);
 }
@@ -48,16 +54,16 @@ std::string tables_html(const LoadReport& report) {
     const std::string load = offered_load(report.runs[i].setup);
     rates.add({load, estimate(f.sustained_rps, 1, 3), estimate(f.output_tok_s, 1, 1), percentile(f.ttft, 0.5, 1, 3),
                percentile(f.ttft, 0.95, 1, 3), share(f.success()), load_verdict_name(report.points[i].verdict)});
-    more.add({load, percentile(f.tpot, 0.5, 1000, 2), percentile(f.tpot, 0.95, 1000, 2),
-              percentile(f.itl, 0.5, 1000, 2), percentile(f.itl, 0.99, 1000, 2), percentile(f.e2e, 0.5, 1, 2),
-              percentile(f.e2e, 0.95, 1, 2), fmt::format("{:.3f}", f.goodput_rps), share(f.cached_designed),
+    more.add({load, value_of(f.tpot, 0.5, 1000, 2), value_of(f.tpot, 0.95, 1000, 2), value_of(f.itl, 0.5, 1000, 2),
+              value_of(f.itl, 0.99, 1000, 2), value_of(f.e2e, 0.5, 1, 2), value_of(f.e2e, 0.95, 1, 2),
+              fmt::format("{:.3f}", f.goodput_rps), share(f.cached_designed),
               f.cached_reported ? share(*f.cached_reported) : "not reported",
               f.accept_length ? fmt::format("{:.2f}", *f.accept_length) : "not reported"});
   }
   return rates.element() + more.element() +
          html_paragraph(
              "Intervals: 95 %, moving-block bootstrap. Latencies start when a request was due, not when it "
-             "was sent. Refused: the sample holds no upper bound.");
+             "was sent. Refused: the sample holds no upper bound. report.json has the intervals of the second table.");
 }
 
 std::string sweep_html(const LoadReport& report) {
@@ -127,8 +133,18 @@ std::string point_html(const LoadReport& report, size_t i) {
                          "</pre>\n");
 }
 
+/// Of a run alone: what kept it from passing.
+std::string troubles(const JudgedPoint& point) {
+  std::string text;
+  for (const Check& check : point.checks) {
+    if (check.verdict == LoadVerdict::kPass) continue;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : " ", check.name, check.advice);
+  }
+  return text;
+}
+
 std::string summary(const LoadReport& report) {
-  if (!report.knee) return "";
+  if (!report.knee) return report.points.empty() ? "" : troubles(report.points.front());
   const std::string sustained =
       report.best ? "sustained: " + offered_load(report.runs[*report.best].setup) + "; " : std::string();
   return sustained + report.knee->found + (report.knee->advice.empty() ? "" : ". " + report.knee->advice);

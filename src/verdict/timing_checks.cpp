@@ -138,8 +138,8 @@ Check check_samples(const CheckInput& in) {
   const double more = std::max(static_cast<double>(needed) / static_cast<double>(std::max<int64_t>(1, f.n_succeeded)),
                                length_s / std::max(1e-3, f.window.length_s()));
   return check.with(LoadVerdict::kInsufficient,
-                    fmt::format("Not enough samples for p{:g}: send at least {:.1f} times as many requests.",
-                                in.limits.ttft_percentile, more));
+                    fmt::format("Not enough samples for p{:g}: run at least {:.1f} times as long.",
+                                in.limits.ttft_percentile, std::ceil(10 * more) / 10));
 }
 
 }  // namespace drawbridge
