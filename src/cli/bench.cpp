@@ -79,6 +79,7 @@ void add_bench(CLI::App& app, Action& action) {
   add_bench_machine(*bench, action);
   add_bench_engine(*bench, action);
   add_bench_ops(*bench, action);
+  add_bench_serve(*bench, action);
   add_bench_compare(*bench, action);
   add_bench_article(*bench, action);
 }

@@ -5,6 +5,7 @@
 
 namespace drawbridge {
 
+void add_bench_serve(CLI::App& bench, Action& action);
 void add_bench_compare(CLI::App& bench, Action& action);
 void add_bench_article(CLI::App& bench, Action& action);
 

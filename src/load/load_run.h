@@ -83,8 +83,9 @@ struct LoadRun {
   double duration_s = 0;                // first due to last end
   double arrivals_end_s = 0;            // when the last request was due: behind it the run only drains
   double generator_cpu_share = 0;       // of one core
-  ServerCounters before, after;
-  bool was_stopped = false;  // by a signal or a limit: the records are what had come by then
+  int64_t n_postponed = 0;              // turns of conversations that were due before the turn before had ended
+  ServerCounters before, after;         // behind the warm-ups, and at the end
+  bool was_stopped = false;             // by a signal or a limit: the records are what had come by then
   std::string stop_reason;
 };
 

@@ -68,11 +68,11 @@ TEST(CompareMeasurements, RefusesAnotherWorkloadAndNamesTheMember) {
 TEST(CompareMeasurements, SaysWhatElseDiffers) {
   const Json a = report_of({});
   Json b = a;
-  b["points"][0]["setup"]["manifest"]["hash"] = "def";
+  b["points"][0]["setup"]["manifest"]["sha256"] = "def";
   b["points"][0]["setup"]["model"] = "other";
   b["points"][0]["verdict"] = "fail";
   const auto c = compare_measurements(a, "a", b, "b", 1).value();
-  EXPECT_THAT(c.notes, Contains("manifest.hash: \"abc123\", then \"def\""));
+  EXPECT_THAT(c.notes, Contains("manifest.sha256: \"abc123\", then \"def\""));
   EXPECT_THAT(c.notes, Contains("setup.model: \"virtual\", then \"other\""));
   EXPECT_THAT(c.notes, Contains(HasSubstr("the verdict of b is fail")));
   EXPECT_THAT(comparison_text(c), HasSubstr("They differ besides:"));

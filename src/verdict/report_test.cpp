@@ -101,7 +101,7 @@ TEST(LoadReportJson, HoldsFiguresChecksSamplesAndOtherToolsKeys) {
   EXPECT_EQ(point["figures"]["ttft_s"]["n"], report.points[0].figures.ttft.n);
   EXPECT_EQ(point["figures"]["ttft_s"]["p95"]["interval_95"].size(), 2u);
   EXPECT_EQ(point["figures"]["ttft_s"]["p99"]["n_needed"], 368);  // fewer in the window
-  EXPECT_EQ(point["setup"]["manifest"]["hash"], "abc123");
+  EXPECT_EQ(point["setup"]["manifest"]["sha256"], "abc123");
   EXPECT_EQ(point["samples"]["ttft_s"].size(), point["figures"]["ttft_s"]["n"].get<size_t>());
   EXPECT_EQ(point["checks"][0]["name"], "complete");
   EXPECT_EQ(point["sglang"]["completed"], 300);

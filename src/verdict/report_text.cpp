@@ -61,7 +61,7 @@ std::string point_text(const LoadSetup& setup, const JudgedPoint& point) {
 }
 
 std::string provenance(const LoadSetup& setup) {
-  const std::string hash = text_at(setup.manifest, {"hash"});
+  const std::string hash = text_at(setup.manifest, {"sha256"});
   return fmt::format("{} at {}{}, {}; workload {}; manifest {}", setup.model, setup.url, setup.endpoint,
                      setup.started_at, setup.workload, hash.empty() ? "without a hash" : hash);
 }

@@ -67,7 +67,7 @@ inline LoadSetup virtual_setup(const VirtualServer& server) {
   setup.output_counted_by = "tokenizer models/tiny";
   setup.ignores_eos = true;
   setup.started_at = "2026-11-25T01:44:04Z";
-  setup.manifest = {{"hash", "abc123"}};
+  setup.manifest = {{"sha256", "abc123"}};
   return setup;
 }
 
