@@ -19,6 +19,7 @@ struct CostOptions {
   std::string price_date;
   double utilization = 1;
   std::optional<double> cache_hit;
+  std::string busy_seconds;
   std::string weights;
   std::string model = "GLM-5.2";
   std::string provider;
@@ -58,6 +59,10 @@ Result<Arm> arm_of(const CostOptions& o, const Catalog& catalog) {
   Arm arm;
   DB_ASSIGN(arm.run, read_bench_figures(o.bench, o.run));
   if (o.cache_hit) DB_TRY(state_cached_share(arm.run, *o.cache_hit));
+  if (!o.busy_seconds.empty()) {
+    DB_ASSIGN(const PhaseSeconds busy, parse_phase_seconds(o.busy_seconds));
+    DB_TRY(state_busy(arm.run, busy));
+  }
   arm.device = o.device;
   arm.priced_as = o.priced_as.empty() ? o.device : o.priced_as;
   DB_TRY(catalog.accelerator(arm.priced_as).status());
@@ -128,6 +133,8 @@ void add_cost(CLI::App& app, Action& action) {
   verb->add_option("--gpus-per-node", o->n_per_node, "accelerators in each; default: 8, of a CPU 1")
       ->check(CLI::PositiveNumber);
   verb->add_option("--cache-hit", o->cache_hit, "share of input from a cache, where the result does not say it");
+  verb->add_option("--busy-seconds", o->busy_seconds,
+                   "INPUT:OUTPUT, what each machine worked in the run (engine_busy_seconds_total of our /metrics)");
   add_price_options(*verb, *o);
   verb->add_option("--catalog", o->catalog, "directory with your own accelerators.json, prices.json, models.json");
   verb->add_flag("--allow-mixed-hardware", o->allow_mixed, "price one device's throughput as another");

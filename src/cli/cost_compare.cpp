@@ -54,8 +54,8 @@ Status run_cost_compare(const CompareOptions& o) {
   }
   DB_ASSIGN(const Arm a, read_arm(o.arms[0], o, catalog));
   DB_ASSIGN(const Arm b, read_arm(o.arms[1], o, catalog));
-  DB_ASSIGN(const Comparison comparison, compare_arms(catalog, a, b, o.allow_mixed));
-  std::cout << (o.json ? pretty_json(comparison_json(comparison)) : comparison_text(comparison));
+  DB_ASSIGN(const CostComparison comparison, compare_arms(catalog, a, b, o.allow_mixed));
+  std::cout << (o.json ? pretty_json(cost_comparison_json(comparison)) : cost_comparison_text(comparison));
   return {};
 }
 

@@ -35,7 +35,7 @@ Arm arm_of(const CostArticle& article, const ArticleArm& published, const std::s
   return arm;
 }
 
-const ComparedBasis* find_basis(const std::optional<Comparison>& comparison, const std::string& name) {
+const ComparedBasis* find_basis(const std::optional<CostComparison>& comparison, const std::string& name) {
   if (!comparison) return nullptr;
   const auto found = std::find_if(comparison->bases.begin(), comparison->bases.end(),
                                   [&](const ComparedBasis& row) { return row.basis == name; });
@@ -75,13 +75,13 @@ std::string table_text(const ArticleCost& cost) {
   return table.text();
 }
 
-double largest_ratio(const Comparison& comparison) {
+double largest_ratio(const CostComparison& comparison) {
   double largest = 0;
   for (const ComparedBasis& row : comparison.bases) largest = std::max(largest, row.by_request);
   return largest;
 }
 
-double smallest_ratio(const Comparison& comparison) {
+double smallest_ratio(const CostComparison& comparison) {
   double smallest = comparison.bases.front().by_request;
   for (const ComparedBasis& row : comparison.bases) smallest = std::min(smallest, row.by_request);
   return smallest;
@@ -103,7 +103,7 @@ std::string verdict_text(const ArticleCost& cost) {
   }
   text += fmt::format("\nBy the printed tokens a second instead of requests: each ratio times {:.3f}.\n",
                       cost.by_printed_tokens);
-  const Comparison& c = cost.like_for_like;
+  const CostComparison& c = cost.like_for_like;
   if (c.energy_a && c.energy_b) {
     text += fmt::format("Output tokens per kJ of board power: {} {:.0f}, {} {:.0f}: {:.2f}x better on {}.\n",
                         a.candidate.accelerator, c.energy_a->output_per_kilojoule, a.baseline.accelerator,
@@ -137,13 +137,13 @@ Result<CostArticle> read_cost_article(std::string_view text, const std::string& 
 Result<ArticleCost> recompute_article_cost(const Catalog& catalog, const CostArticle& article, bool allow_mixed) {
   const Arm a = arm_of(article, article.candidate, article.candidate.accelerator);
   const Arm b = arm_of(article, article.baseline, article.baseline.accelerator);
-  DB_ASSIGN(Comparison like_for_like, compare_arms(catalog, a, b, false));
+  DB_ASSIGN(CostComparison like_for_like, compare_arms(catalog, a, b, false));
   ArticleCost cost{article, std::move(like_for_like), std::nullopt, 1};
   const double per_request_a = article.candidate.output_per_second / article.candidate.requests_per_second;
   const double per_request_b = article.baseline.output_per_second / article.baseline.requests_per_second;
   cost.by_printed_tokens = per_request_a / per_request_b;
   if (!allow_mixed) return cost;
-  DB_ASSIGN(Comparison mixed,
+  DB_ASSIGN(CostComparison mixed,
             compare_arms(catalog, a, arm_of(article, article.baseline, article.claimed_against), true));
   cost.mixed = std::move(mixed);
   return cost;
@@ -157,9 +157,9 @@ Json article_cost_json(const ArticleCost& cost) {
   Json json = {{"article", cost.article.from.source},
                {"date", cost.article.from.date},
                {"claimed_cheaper", cost.article.claimed_cheaper},
-               {"like_for_like", comparison_json(cost.like_for_like)},
+               {"like_for_like", cost_comparison_json(cost.like_for_like)},
                {"factor_by_printed_tokens", cost.by_printed_tokens}};
-  if (cost.mixed) json["mixed_hardware"] = comparison_json(*cost.mixed);
+  if (cost.mixed) json["mixed_hardware"] = cost_comparison_json(*cost.mixed);
   return json;
 }
 

@@ -30,9 +30,9 @@ Result<CostArticle> read_cost_article(std::string_view text, const std::string& 
 
 struct ArticleCost {
   CostArticle article;
-  Comparison like_for_like;
-  std::optional<Comparison> mixed;  // the baseline's throughput at the price of `claimed_against`
-  double by_printed_tokens = 1;     // what the printed tok/s would make of a ratio by requests, as a factor
+  CostComparison like_for_like;
+  std::optional<CostComparison> mixed;  // the baseline's throughput at the price of `claimed_against`
+  double by_printed_tokens = 1;         // what the printed tok/s would make of a ratio by requests, as a factor
 };
 
 Result<ArticleCost> recompute_article_cost(const Catalog& catalog, const CostArticle& article, bool allow_mixed);

@@ -20,7 +20,7 @@ ArticleCost recompute(bool allow_mixed) {
   return std::move(cost).value();
 }
 
-const ComparedBasis& basis(const Comparison& comparison, const std::string& name) {
+const ComparedBasis& basis(const CostComparison& comparison, const std::string& name) {
   for (const ComparedBasis& row : comparison.bases) {
     if (row.basis == name) return row;
   }

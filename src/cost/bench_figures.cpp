@@ -65,7 +65,7 @@ Result<std::string_view> choose_run(std::string_view text, const std::string& so
 
 }  // namespace
 
-TokenCounts BenchFigures::tokens() const {
+TokenMix BenchFigures::tokens() const {
   const double cached = cached_tokens.value_or(0);
   return {input_tokens - cached, cached, output_tokens};
 }
@@ -93,6 +93,15 @@ Status state_cached_share(BenchFigures& figures, double share) {
                 figures.cached_share());
   }
   figures.cached_tokens = share * figures.input_tokens;
+  return {};
+}
+
+Status state_busy(BenchFigures& figures, const PhaseSeconds& busy) {
+  if (!(busy.total() > 0 && busy.total() <= figures.duration_s * (1 + kRateTolerance))) {
+    return fail(Code::kInvalidArgument, "--busy-seconds: wanted above 0 and at most the run's {:.1f} s, found {:.1f}",
+                figures.duration_s, busy.total());
+  }
+  figures.busy = busy;
   return {};
 }
 

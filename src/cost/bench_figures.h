@@ -25,7 +25,7 @@ struct BenchFigures {
   double requests_per_second() const { return n_requests / duration_s; }
   double output_per_second() const { return output_tokens / duration_s; }
   double cached_share() const { return cached_tokens.value_or(0) / input_tokens; }
-  TokenCounts tokens() const;
+  TokenMix tokens() const;
 };
 
 /// `run` chooses one of several lines, from 1; 0: there must be only one.
@@ -34,5 +34,7 @@ Result<BenchFigures> read_bench_figures(const std::string& path, int64_t run = 0
 
 /// States the share of input that came from the cache, for a result that does not.
 Status state_cached_share(BenchFigures& figures, double share);
+/// States the server's own account of its time in the run, of each machine.
+Status state_busy(BenchFigures& figures, const PhaseSeconds& busy);
 
 }  // namespace drawbridge

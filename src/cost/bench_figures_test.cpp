@@ -82,5 +82,13 @@ TEST(BenchFigures, TheCachedShareIsStatedOnce) {
   EXPECT_THAT(state_cached_share(*another, 1).message(), HasSubstr("wanted a share from 0 to below 1, found 1"));
 }
 
+TEST(BenchFigures, BusySecondsFitIntoTheRun) {
+  auto figures = parse_bench_figures(kSglang, "r.json");
+  ASSERT_TRUE(state_busy(*figures, {60, 30}).ok());
+  EXPECT_EQ(figures->busy->total(), 90);
+  EXPECT_THAT(state_busy(*figures, {90, 30}).message(), HasSubstr("at most the run's 100.0 s, found 120.0"));
+  EXPECT_THAT(parse_phase_seconds("60").status().message(), HasSubstr("wanted INPUT:OUTPUT, such as 41.5:18.2"));
+}
+
 }  // namespace
 }  // namespace drawbridge

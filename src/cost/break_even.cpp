@@ -3,7 +3,7 @@
 namespace drawbridge {
 
 BreakEven break_even(const BenchFigures& run, const Rental& rental, const ApiPrice& price) {
-  const TokenCounts tokens = run.tokens();
+  const TokenMix tokens = run.tokens();
   const double cached_price = price.cached ? price.cached->value : price.input.value;
   const double revenue =
       (tokens.uncached * price.input.value + tokens.cached * cached_price + tokens.output * price.output.value) / 1e6;

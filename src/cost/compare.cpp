@@ -64,8 +64,8 @@ Json arm_json(const Arm& arm) {
 
 }  // namespace
 
-Result<Comparison> compare_arms(const Catalog& catalog, const Arm& a, const Arm& b, bool allow_mixed) {
-  Comparison result{a, b, {}, {}, std::nullopt, std::nullopt, same_workload(a.run, b.run)};
+Result<CostComparison> compare_arms(const Catalog& catalog, const Arm& a, const Arm& b, bool allow_mixed) {
+  CostComparison result{a, b, {}, {}, std::nullopt, std::nullopt, same_workload(a.run, b.run)};
   for (const Arm* arm : {&a, &b}) {
     DB_TRY(check_device(*arm, allow_mixed));
     DB_TRY(catalog.accelerator(arm->priced_as).status());
@@ -85,7 +85,7 @@ Result<Comparison> compare_arms(const Catalog& catalog, const Arm& a, const Arm&
               a.priced_as, b.priced_as);
 }
 
-std::string comparison_text(const Comparison& c) {
+std::string cost_comparison_text(const CostComparison& c) {
   std::string text = arm_text("A", c.a) + arm_text("B", c.b);
   if (!c.same_workload) {
     text += "The workloads differ by more than 5 % in length or cache hits: no ratio below is of the same work.\n";
@@ -108,7 +108,7 @@ std::string comparison_text(const Comparison& c) {
   return text;
 }
 
-Json comparison_json(const Comparison& c) {
+Json cost_comparison_json(const CostComparison& c) {
   Json bases = Json::array();
   for (const ComparedBasis& row : c.bases) {
     bases.push_back({{"basis", row.basis},

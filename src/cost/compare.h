@@ -17,7 +17,7 @@ struct ComparedBasis {
   double by_output = 0;   // the same of output tokens: another number where the answers' lengths differ
 };
 
-struct Comparison {
+struct CostComparison {
   Arm a, b;
   std::vector<ComparedBasis> bases;
   std::vector<std::string> left_out;  // bases without a price of one of the devices
@@ -26,9 +26,9 @@ struct Comparison {
 };
 
 /// kInvalidArgument for mixed hardware (arm.h) and where no basis has both prices.
-Result<Comparison> compare_arms(const Catalog& catalog, const Arm& a, const Arm& b, bool allow_mixed);
+Result<CostComparison> compare_arms(const Catalog& catalog, const Arm& a, const Arm& b, bool allow_mixed);
 
-std::string comparison_text(const Comparison& comparison);
-Json comparison_json(const Comparison& comparison);
+std::string cost_comparison_text(const CostComparison& comparison);
+Json cost_comparison_json(const CostComparison& comparison);
 
 }  // namespace drawbridge

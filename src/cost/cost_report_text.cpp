@@ -9,9 +9,8 @@ namespace {
 std::string head_text(const CostReport& r) {
   const BenchFigures& run = r.arm.run;
   const Figure& price = r.rental.dollars_per_hour;
-  std::string text =
-      fmt::format("{} on {} {} x {}\n", run.name, r.rental.n_nodes, r.rental.n_nodes == 1 ? "node of" : "nodes of",
-                  fmt::format("{} {}", r.rental.n_per_node, r.arm.device));
+  std::string text = fmt::format("{} on {} {} of {} {}\n", run.name, r.rental.n_nodes,
+                                 r.rental.n_nodes == 1 ? "node" : "nodes", r.rental.n_per_node, r.arm.device);
   text += fmt::format("  {:.3g} requests/s, {:.0f} output tokens/s, {:.1f} % of input cached, {} long\n",
                       run.requests_per_second(), run.output_per_second(), 100 * run.cached_share(),
                       format_duration(run.duration_s));

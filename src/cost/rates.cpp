@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace drawbridge {
 namespace {
@@ -9,12 +10,22 @@ namespace {
 constexpr double kMillion = 1e6;
 
 /// The whole of `text` as a number of 0 or more.
-std::optional<double> weight_of(std::string_view text) {
+std::optional<double> number_of(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
   if (!whole || !std::isfinite(value) || value < 0) return std::nullopt;
   return value;
+}
+
+/// "A:B".
+std::optional<std::pair<double, double>> pair_of(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto first = number_of(text.substr(0, colon));
+  const auto second = number_of(text.substr(colon + 1));
+  if (!first || !second) return std::nullopt;
+  return std::pair(*first, *second);
 }
 
 }  // namespace
@@ -34,7 +45,7 @@ Attribution attribution_by_weights(TokenWeights weights) {
                                weights.output)};
 }
 
-Result<Attribution> attribution_by_seconds(const PhaseSeconds& busy, const TokenCounts& tokens) {
+Result<Attribution> attribution_by_seconds(const PhaseSeconds& busy, const TokenMix& tokens) {
   if (!(busy.input > 0) || !(busy.output > 0) || tokens.uncached <= 0 || tokens.output <= 0) {
     return fail(Code::kInvalidArgument,
                 "seconds by phase: wanted input and output to have seconds and tokens, found {:.3g} s for {:.0f} "
@@ -49,21 +60,21 @@ Result<Attribution> attribution_by_seconds(const PhaseSeconds& busy, const Token
 }
 
 Result<TokenWeights> parse_weights(const std::string& text) {
-  const size_t colon = text.find(':');
-  if (colon != std::string::npos) {
-    const auto cached = weight_of(std::string_view(text).substr(0, colon));
-    const auto output = weight_of(std::string_view(text).substr(colon + 1));
-    if (cached && output) return TokenWeights{*cached, *output};
-  }
+  if (const auto pair = pair_of(text)) return TokenWeights{pair->first, pair->second};
   return fail(Code::kInvalidArgument,
               "--weights: wanted CACHED:OUTPUT in uncached input tokens, such as 0.19:3.1, found '{}'", text);
 }
 
-double weighted_tokens(const TokenCounts& tokens, const TokenWeights& weights) {
+Result<PhaseSeconds> parse_phase_seconds(const std::string& text) {
+  if (const auto pair = pair_of(text)) return PhaseSeconds{pair->first, pair->second};
+  return fail(Code::kInvalidArgument, "--busy-seconds: wanted INPUT:OUTPUT, such as 41.5:18.2, found '{}'", text);
+}
+
+double weighted_tokens(const TokenMix& tokens, const TokenWeights& weights) {
   return tokens.uncached + weights.cached * tokens.cached + weights.output * tokens.output;
 }
 
-Rates divide_dollars(double dollars, const TokenCounts& tokens, const TokenWeights& weights) {
+Rates divide_dollars(double dollars, const TokenMix& tokens, const TokenWeights& weights) {
   const double total = weighted_tokens(tokens, weights);
   if (!(total > 0)) return {};
   const double per_million = kMillion * dollars / total;

@@ -14,7 +14,7 @@
 
 namespace drawbridge {
 
-struct TokenCounts {
+struct TokenMix {
   double uncached = 0;
   double cached = 0;
   double output = 0;
@@ -44,10 +44,13 @@ Attribution attribution_by_price(const std::string& model, const ApiPrice& price
 Attribution attribution_by_weights(TokenWeights weights);
 /// By seconds: the weights that give input and output the dollars of their own seconds. kInvalidArgument where a kind
 /// has seconds but no tokens, or no time was counted.
-Result<Attribution> attribution_by_seconds(const PhaseSeconds& busy, const TokenCounts& tokens);
+Result<Attribution> attribution_by_seconds(const PhaseSeconds& busy, const TokenMix& tokens);
 
 /// "CACHED:OUTPUT", such as 0.19:3.1.
 Result<TokenWeights> parse_weights(const std::string& text);
+
+/// "INPUT:OUTPUT", such as 41.5:18.2.
+Result<PhaseSeconds> parse_phase_seconds(const std::string& text);
 
 /// Dollars a million tokens; absent for a kind of which there were no tokens.
 struct Rates {
@@ -55,7 +58,7 @@ struct Rates {
 };
 
 /// Tokens as if all were uncached input.
-double weighted_tokens(const TokenCounts& tokens, const TokenWeights& weights);
-Rates divide_dollars(double dollars, const TokenCounts& tokens, const TokenWeights& weights);
+double weighted_tokens(const TokenMix& tokens, const TokenWeights& weights);
+Rates divide_dollars(double dollars, const TokenMix& tokens, const TokenWeights& weights);
 
 }  // namespace drawbridge

@@ -9,14 +9,14 @@ namespace {
 using testing::HasSubstr;
 
 /// What the parts come to: must be the dollars that were divided.
-double sum(const Rates& rates, const TokenCounts& tokens) {
+double sum(const Rates& rates, const TokenMix& tokens) {
   return (rates.uncached.value_or(0) * tokens.uncached + rates.cached.value_or(0) * tokens.cached +
           rates.output.value_or(0) * tokens.output) /
          1e6;
 }
 
 TEST(Rates, PartsAddUpToTheDollarsWhateverTheWeights) {
-  for (const TokenCounts& tokens : {TokenCounts{8e6, 12e6, 1e6}, TokenCounts{5, 0, 3}, TokenCounts{0, 0, 7e9}}) {
+  for (const TokenMix& tokens : {TokenMix{8e6, 12e6, 1e6}, TokenMix{5, 0, 3}, TokenMix{0, 0, 7e9}}) {
     for (const TokenWeights& weights : {TokenWeights{0, 1}, TokenWeights{0.19, 3.14}, TokenWeights{1, 100}}) {
       EXPECT_NEAR(sum(divide_dollars(23.6, tokens, weights), tokens), 23.6, 1e-9);
     }
@@ -43,7 +43,7 @@ TEST(Rates, ByPriceTheRatesStandToEachOtherAsThePrices) {
 }
 
 TEST(Rates, BySecondsEachPhaseGetsItsOwnSecondsDollars) {
-  const TokenCounts tokens{8000, 12000, 1000};
+  const TokenMix tokens{8000, 12000, 1000};
   const auto attribution = attribution_by_seconds({0.68, 0.32}, tokens);
   ASSERT_TRUE(attribution.ok()) << attribution.status().message();
   const Rates rates = divide_dollars(100, tokens, attribution->weights);
