@@ -39,6 +39,8 @@ Result<BenchFigures> read_flat(const Json& json, const std::string& source) {
   DB_ASSIGN(f.output_tokens, positive(json, "total_output_tokens", source));
   DB_TRY(check_rate(json, "request_throughput", f.requests_per_second(), source));
   DB_TRY(check_rate(json, "output_throughput", f.output_per_second(), source));
+  const Json device = json.value("device", Json());  // vLLM's --metadata device=B200
+  if (device.is_string()) f.device = device.get<std::string>();
   return f;
 }
 

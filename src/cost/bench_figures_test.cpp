@@ -45,6 +45,14 @@ TEST(BenchFigures, ChoosesOneOfSeveralLines) {
   EXPECT_EQ(parse_bench_figures(one, "r.json", 0)->n_requests, 10);
 }
 
+TEST(BenchFigures, NamesTheDeviceThatTheResultNames) {
+  const auto f = parse_bench_figures(R"({"device": "B200", "duration": 10, "completed": 10, "total_input_tokens": 100,
+                                         "total_output_tokens": 10})",
+                                     "r.json");
+  ASSERT_TRUE(f.ok()) << f.status().message();
+  EXPECT_EQ(f->device, "B200");
+}
+
 TEST(BenchFigures, OfOurOwnTheSustainedPointsSteadyWindow) {
   const auto f = parse_bench_figures(kOurs, "r.json");
   ASSERT_TRUE(f.ok()) << f.status().message();
