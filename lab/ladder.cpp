@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/text_table.h"
+#include "base/units.h"
 #include "bench/machine_kernels.h"
 #include "bench/samples.h"
 
@@ -19,6 +20,7 @@ namespace drawbridge::lab {
 namespace {
 
 constexpr const char* kMemoryRead = "memory read";
+constexpr const char* kCacheRead = "cache read";
 
 /// Something timed in turn with the others.
 struct Entry {
@@ -40,18 +42,25 @@ struct Entry {
   void sample() { seconds.push_back(time_repeats() / static_cast<double>(n_repeat)); }
 };
 
+/// Reads n_pieces of piece_bytes in turn.
+Entry read_entry(const std::string& name, int64_t piece_bytes, int64_t n_pieces) {
+  constexpr int64_t kStep = 64;  // floats, as StreamKernels counts them
+  const int64_t piece = std::max<int64_t>(piece_bytes / (4 * kStep), 1) * kStep;
+  const auto data = std::make_shared<std::vector<float>>(piece * n_pieces + 16, 1.0f);
+  const auto run = [data, piece, n_pieces](int64_t turn) {
+    static std::atomic<float> sink;  // a sum that nobody could see would not be computed
+    const auto address = (reinterpret_cast<uintptr_t>(data->data()) + 63) & ~uintptr_t{63};
+    sink = stream_kernels().sum(reinterpret_cast<const float*>(address) + turn % n_pieces * piece,
+                                static_cast<size_t>(piece));
+  };
+  return {name, 4.0 * static_cast<double>(piece), run};
+}
+
 /// The limit itself, measured like a version.
-Entry limit_entry(const std::string& limit) {
-  if (limit == kMemoryRead) {
-    constexpr int64_t kPiece = 1 << 20, kPieces = 64;  // floats: 4 MiB pieces of 256 MiB
-    const auto data = std::make_shared<std::vector<float>>(kPiece * kPieces + 16, 1.0f);
-    const auto run = [data](int64_t turn) {
-      static std::atomic<float> sink;  // a sum that nobody could see would not be computed
-      const auto address = (reinterpret_cast<uintptr_t>(data->data()) + 63) & ~uintptr_t{63};
-      sink = stream_kernels().sum(reinterpret_cast<const float*>(address) + turn % kPieces * kPiece, kPiece);
-    };
-    return {limit, 4.0 * kPiece, run};
-  }
+Entry limit_entry(const std::string& limit, int64_t cached_bytes) {
+  if (limit == kMemoryRead) return read_entry(limit, 4 << 20, 64);  // 256 MiB
+  if (limit == kCacheRead)
+    return read_entry(fmt::format("{} of {}", limit, format_bytes(cached_bytes)), cached_bytes, 1);
   for (const PeakKernel& kernel : peak_kernels()) {
     constexpr int64_t kIterations = 10'000;
     if (kernel.name != limit) continue;
@@ -59,7 +68,7 @@ Entry limit_entry(const std::string& limit) {
             [kernel](int64_t) { kernel.run(kIterations); }};
   }
   fmt::print(stderr, "this CPU has no '{}': percentages are of f32\n", limit);
-  return limit_entry(peak_kernels().front().name);
+  return limit_entry(peak_kernels().front().name, 0);
 }
 
 /// What differs, or nothing.
@@ -102,7 +111,8 @@ double median_ratio(const Entry& reference, const Entry& entry) {
 
 void print_entries(const Ladder& ladder, const std::vector<Entry>& entries) {
   const double peak = entries.back().work / spread_of(entries.back().seconds).median;
-  const char* unit = ladder.limit == kMemoryRead ? "GB/s" : "G(FL)OP/s";
+  const bool is_bytes = ladder.limit == kMemoryRead || ladder.limit == kCacheRead;
+  const char* unit = is_bytes ? "GB/s" : "G(FL)OP/s";
   TextTable table({"<version", "best us", "median us", unit, "of limit", "speed-up"});
   for (const Entry& entry : entries) {
     const Spread seconds = spread_of(entry.seconds);
@@ -120,7 +130,7 @@ bool climb(const Ladder& ladder, const LadderOptions& options) {
   DB_CHECK(!ladder.versions.empty() && ladder.work > 0 && options.n_rounds >= 1);
   std::vector<Entry> entries = check_versions(ladder);
   const bool all_right = entries.size() == ladder.versions.size();
-  entries.push_back(limit_entry(ladder.limit));
+  entries.push_back(limit_entry(ladder.limit, ladder.cached_bytes));
   for (Entry& entry : entries) entry.calibrate(options.sample_s);
   for (int round = 0; round < options.n_rounds; ++round) {
     for (Entry& entry : entries) entry.sample();

@@ -21,9 +21,11 @@ struct Version {
 
 struct Ladder {
   std::string name;
-  /// What bounds it: "f32 FMA", "bf16 dot" or "int8 dot" for arithmetic, "memory read" for bytes.
+  /// What bounds it: "f32 FMA", "bf16 dot" or "int8 dot" for arithmetic, "memory read" for bytes that come from memory,
+  /// "cache read" for those that stay in a cache.
   std::string limit;
   double work = 0;                // of one run: operations (a multiply and an add are two), or bytes read and written
+  int64_t cached_bytes = 0;       // "cache read": what a run touches; the limit is the rate of reading as much again
   std::vector<Version> versions;  // first the plain reference
   /// What the last run made of turn 0, as numbers; must also spoil it, so that a version that writes nothing is caught.
   std::function<std::vector<float>()> take_result;

@@ -29,6 +29,13 @@ void Backend::add_rms_norm(View y, View resid, View x, std::span<const float> w,
   rms_norm(y, resid, w, eps);
 }
 
+void Backend::norm_linear(View y, const NormInput& input, std::span<const Product> products) {
+  input.adds() ? add_rms_norm(y, input.resid, input.x, input.w, input.eps) : rms_norm(y, input.x, input.w, input.eps);
+  for (const Product& p : products) {
+    if (p.w != nullptr) p.in_f32 ? linear_f32(p.y, y, *p.w) : linear(p.y, y, *p.w);
+  }
+}
+
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
   const CpuFeatures features = detect_cpu_features();
   DB_ASSIGN(const Isa isa, choose_isa(options.isa, features));

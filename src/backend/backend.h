@@ -37,6 +37,23 @@ struct RouterOptions {
   float scaling_factor = 1.0f;  // applied after normalizing
 };
 
+/// x of an RMS norm; with a `resid` (else it has no dimensions) resid [T, D] += x comes first, and the norm is resid's.
+struct NormInput {
+  View x;
+  View resid;
+  std::span<const float> w;  // [D]
+  float eps = 0;
+
+  bool adds() const { return resid.rank > 0; }
+};
+
+/// One of the products y [T, N] = x w^T that read the same x.
+struct Product {
+  View y;
+  const Matrix* w = nullptr;  // null: left out
+  bool in_f32 = false;        // linear_f32's instead of linear's
+};
+
 /// How often a backend's threads had to wait for each other.
 struct ParallelCounts {
   int64_t n_regions = 0;  // loops that were shared among threads, each ended by a barrier
@@ -74,6 +91,9 @@ class Backend {
   virtual void linear(View y, View x, const Matrix& w) = 0;
   /// y [T, N] = x w^T with neither input nor output rounded, whatever the numerics: router and index head weights.
   virtual void linear_f32(View y, View x, const Matrix& w) = 0;
+  /// y = rms_norm or add_rms_norm of `input`, then linear or linear_f32 of y for each product, to the bit: a device may
+  /// pack y for them as it makes it, and share out all products at once. y may be input.x.
+  virtual void norm_linear(View y, const NormInput& input, std::span<const Product> products);
   /// y [T, H, N] = x [T, H, K] w_h^T with w_h = rows [h N, (h + 1) N) of w [H N, K]. Inputs are never quantized: this
   /// is absorbed attention, which multiplies kv_b by other inputs than those that an exporter means.
   virtual void linear_heads(View y, View x, const Matrix& w) = 0;

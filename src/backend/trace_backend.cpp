@@ -1,5 +1,7 @@
 #include "backend/trace_backend.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace drawbridge {
@@ -43,6 +45,18 @@ KeyReads selected_keys(const PagedView& cache, const RowMap& map, const View& se
   return keys.reads();
 }
 
+/// "512+576 x 2048 mxfp4", or more than one format: all of them have as many columns.
+std::string weights_text(std::span<const Matrix* const> weights) {
+  std::vector<int64_t> rows;
+  std::vector<std::string_view> formats;
+  for (const Matrix* w : weights) {
+    rows.push_back(w->n);
+    const std::string_view name = weight_format_name(w->format);
+    if (std::find(formats.begin(), formats.end(), name) == formats.end()) formats.push_back(name);
+  }
+  return fmt::format("{} x {} {}", fmt::join(rows, "+"), weights[0]->k, fmt::join(formats, "/"));
+}
+
 /// Each expert that any row of `expert` i32 [T, K] names, once.
 std::vector<MlpMatrices> chosen_experts(const View& expert, std::span<const MlpMatrices> experts) {
   std::vector<int32_t> chosen;
@@ -59,12 +73,14 @@ std::vector<MlpMatrices> chosen_experts(const View& expert, std::span<const MlpM
 
 }  // namespace
 
-void OpTotals::add(const OpCost& cost, int64_t duration_ns) {
+void OpTotals::add(std::span<const OpCost> costs, int64_t duration_ns) {
   ++n_calls;
   nanoseconds += duration_ns;
-  weight_bytes += cost.weight_bytes;
-  bytes += cost.bytes();
-  operations[static_cast<size_t>(cost.arithmetic)] += cost.operations;
+  for (const OpCost& cost : costs) {
+    weight_bytes += cost.weight_bytes;
+    bytes += cost.bytes();
+    operations[static_cast<size_t>(cost.arithmetic)] += cost.operations;
+  }
 }
 
 void OpTrace::start() {
@@ -119,6 +135,15 @@ class TraceBackend : public Backend {
     traced(
         "linear_f32", &w, [&] { ops_->linear_f32(y, x, w); },
         [&] { return linear_cost(x.dim(0), w, Arithmetic::kF32); });
+  }
+  void norm_linear(View y, const NormInput& input, std::span<const Product> products) override {
+    std::vector<const Matrix*> weights;
+    for (const Product& p : products) {
+      if (p.w != nullptr) weights.push_back(p.w);
+    }
+    traced(
+        "norm_linear", weights, [&] { ops_->norm_linear(y, input, products); },
+        [&] { return norm_linear_costs(y, input, products); });
   }
   void linear_heads(View y, View x, const Matrix& w) override {
     traced(
@@ -198,9 +223,19 @@ class TraceBackend : public Backend {
   }
 
  private:
-  /// Runs op(); while the trace is on, times it and adds it to the row of `name` and `weights` with what cost() says.
-  template <typename Op, typename Cost>
-  void traced(std::string_view name, const Matrix* weights, const Op& op, const Cost& cost) {
+  std::vector<OpCost> norm_linear_costs(const View& y, const NormInput& input, std::span<const Product> products) {
+    const int64_t n = y.rows();
+    std::vector<OpCost> costs = {input.adds() ? add_rms_norm_cost(n, y.cols()) : rms_norm_cost(n, y.cols())};
+    for (const Product& p : products) {
+      if (p.w == nullptr) continue;
+      costs.push_back(linear_cost(n, *p.w, p.in_f32 ? Arithmetic::kF32 : product_arithmetic(p.w->format, numerics())));
+    }
+    return costs;
+  }
+
+  /// Runs op(); while the trace is on, times it and adds it to the row of `name` and `weights` with what costs() says.
+  template <typename Op, typename Costs>
+  void traced(std::string_view name, std::span<const Matrix* const> weights, const Op& op, const Costs& costs) {
     if (!trace_.is_on_) return op();
     const ParallelCounts before = ops_->parallel_counts();
     const auto start = OpTrace::Clock::now();
@@ -210,16 +245,23 @@ class TraceBackend : public Backend {
     const ParallelCounts after = ops_->parallel_counts();
     trace_.parallel_.n_regions += after.n_regions - before.n_regions;
     trace_.parallel_.wait_ns += after.wait_ns - before.wait_ns;
-    row_of(name, weights).add(cost(), std::chrono::nanoseconds(end - start).count());
+    row_of(name, weights).add(costs(), std::chrono::nanoseconds(end - start).count());
     trace_.counting_ += OpTrace::Clock::now() - end;
   }
+  /// Of an op with one matrix, or none (null), and one cost.
+  template <typename Op, typename Cost>
+  void traced(std::string_view name, const Matrix* weights, const Op& op, const Cost& cost) {
+    const std::span<const Matrix* const> all(&weights, weights == nullptr ? 0 : 1);
+    traced(name, all, op, [&] { return std::array{cost()}; });
+  }
 
-  OpTotals& row_of(std::string_view name, const Matrix* weights) {
-    const Matrix w = weights == nullptr ? Matrix() : *weights;
-    const auto [row, is_new] = trace_.ops_.try_emplace(OpTrace::Key{name, w.format, w.n, w.k});
+  OpTotals& row_of(std::string_view name, std::span<const Matrix* const> weights) {
+    OpTrace::Key key{name, WeightFormat(), 0, 0};
+    for (const Matrix* w : weights) key = {name, weights[0]->format, std::get<2>(key) + w->n, w->k};
+    const auto [row, is_new] = trace_.ops_.try_emplace(key);
     if (is_new) {
       row->second.op = name;
-      if (weights != nullptr) row->second.weights = fmt::format("{} x {} {}", w.n, w.k, weight_format_name(w.format));
+      if (!weights.empty()) row->second.weights = weights_text(weights);
     }
     return row->second;
   }

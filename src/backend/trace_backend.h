@@ -16,17 +16,18 @@
 
 namespace drawbridge {
 
-/// Sums over the calls of one op with weights of one shape and format.
+/// Sums over the calls of one op with weights of one shape and format, or as many rows in all.
 struct OpTotals {
   std::string op;       // as Backend names it
-  std::string weights;  // "512 x 2048 mxfp4"; empty for an op without a matrix
+  std::string weights;  // "512 x 2048 mxfp4", "512+576 x 2048 mxfp4"; empty for an op without a matrix
   int64_t n_calls = 0;
   int64_t nanoseconds = 0;
   int64_t weight_bytes = 0;  // of `bytes`
   int64_t bytes = 0;
   std::array<int64_t, kArithmetics> operations = {};
 
-  void add(const OpCost& cost, int64_t duration_ns);
+  /// A call, and the costs of its parts.
+  void add(std::span<const OpCost> costs, int64_t duration_ns);
 };
 
 /// What the ops between start() and stop() took. Threads: written by the one that issues ops; start(), stop() and

@@ -64,6 +64,24 @@ TEST_F(TraceTest, SumsCallsOfOneShapeAndTellsShapesApart) {
   EXPECT_EQ(calls, (std::map<std::string, int64_t>{{"linear 2 x 3 f32", 1}, {"linear 3 x 2 f32", 2}}));
 }
 
+TEST_F(TraceTest, ANormAndItsProductsAreOneOp) {
+  std::vector<float> w(6, 1.0f), x = {3, 4}, y(2), a(3), b(2);
+  const std::vector<float> norm = {1, 1};
+  const Matrix tall{WeightFormat::kF32, 3, 2, w.data(), nullptr}, small{WeightFormat::kF32, 2, 2, w.data(), nullptr};
+  const std::vector<Product> products = {{f32(a, {1, 3}), &tall}, {View(), nullptr}, {f32(b, {1, 2}), &small, true}};
+  trace_.start();
+  backend_->norm_linear(f32(y, {1, 2}), {f32(x, {1, 2}), View(), norm, 0}, products);
+  EXPECT_EQ(only_op().op, "norm_linear");
+  EXPECT_EQ(only_op().weights, "3+2 x 2 f32");
+  EXPECT_EQ(only_op().n_calls, 1);
+  const OpCost norm_cost = rms_norm_cost(1, 2);
+  const OpCost first = linear_cost(1, tall, Arithmetic::kF32), second = linear_cost(1, small, Arithmetic::kF32);
+  EXPECT_EQ(only_op().bytes, norm_cost.bytes() + first.bytes() + second.bytes());
+  EXPECT_EQ(only_op().operations[0], norm_cost.operations + first.operations + second.operations);
+  EXPECT_EQ(a[0], y[0] + y[1]);
+  EXPECT_EQ(b, std::vector<float>(2, a[0]));
+}
+
 TEST_F(TraceTest, CountsADistinctExpertOnce) {
   std::vector<float> w(6, 1.0f), x = {1, 2, 3, 4}, y(4), weight(4, 0.5f);
   std::vector<int32_t> expert = {0, 2, 2, 0};  // expert 1 is not read

@@ -4,13 +4,46 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <fstream>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace drawbridge {
 namespace {
 
 constexpr int64_t kHugePage = 2 << 20;
+constexpr int64_t kMostLines = 1 << 20;  // of smaps: 40,000 mappings
+
+/// A number at the front of `text`, which loses it.
+uint64_t take_number(std::string_view& text, int base) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return number;
+}
+
+/// "7f12a000-7f12c000 rw-p ...", the first line of a mapping.
+struct Mapping {
+  uint64_t from = 0;
+  uint64_t to = 0;
+};
+std::optional<Mapping> read_mapping(std::string_view line) {
+  const uint64_t from = take_number(line, 16);
+  if (line.empty() || line[0] != '-') return std::nullopt;
+  line.remove_prefix(1);
+  return Mapping{from, take_number(line, 16)};
+}
+
+/// Of a line "NAME:   12 kB"; 0 for another one.
+uint64_t read_kb(std::string_view line, std::string_view name) {
+  if (!line.starts_with(name)) return 0;
+  line.remove_prefix(name.size());
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  return take_number(line, 10);
+}
 
 }  // namespace
 
@@ -39,6 +72,25 @@ HugeRegion& HugeRegion::operator=(HugeRegion&& other) noexcept {
 
 HugeRegion::~HugeRegion() {
   if (data_ != nullptr) ::munmap(data_, static_cast<size_t>(size_));
+}
+
+std::optional<double> huge_page_share(std::span<const uint8_t> bytes) {
+  const auto from = reinterpret_cast<uintptr_t>(bytes.data());
+  std::ifstream smaps("/proc/self/smaps");
+  uint64_t resident_kb = 0, huge_kb = 0;
+  bool is_ours = false;
+  std::string line;
+  for (int64_t n = 0; n < kMostLines && std::getline(smaps, line); ++n) {
+    if (const auto mapping = read_mapping(line)) {
+      if (mapping->from >= from + bytes.size()) break;  // they are in ascending order
+      is_ours = mapping->to > from;
+    }
+    if (!is_ours) continue;
+    resident_kb += read_kb(line, "Rss:");
+    for (const char* kind : {"AnonHugePages:", "FilePmdMapped:"}) huge_kb += read_kb(line, kind);
+  }
+  if (resident_kb == 0) return std::nullopt;
+  return static_cast<double>(huge_kb) / static_cast<double>(resident_kb);
 }
 
 }  // namespace drawbridge

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "base/result.h"
 
@@ -26,5 +28,9 @@ class HugeRegion {
   uint8_t* data_ = nullptr;
   int64_t size_ = 0;
 };
+
+/// How much of the memory that `bytes` lie in is in huge pages, 0 to 1, as /proc/self/smaps says: the system grants
+/// them or not. Nothing where it cannot be told, or none of the memory is there yet.
+std::optional<double> huge_page_share(std::span<const uint8_t> bytes);
 
 }  // namespace drawbridge

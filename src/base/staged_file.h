@@ -10,7 +10,8 @@ namespace drawbridge {
 /// Movable. Removes what it staged unless commit() succeeded.
 class StagedFile {
  public:
-  /// Stages `target` as `target`.partial. Errors: either exists already.
+  /// Stages `target` as `target`.partial, empty and locked. What a run that is gone left there is written over. Errors:
+  /// `target` exists, its folder does not, or another run is staging it.
   static Result<StagedFile> create(const std::string& target);
 
   StagedFile(StagedFile&& other) noexcept;
@@ -23,10 +24,12 @@ class StagedFile {
   Status commit();
 
  private:
-  StagedFile(std::string target, std::string staged) : target_(std::move(target)), staged_(std::move(staged)) {}
+  StagedFile(std::string target, std::string staged, int fd)
+      : target_(std::move(target)), staged_(std::move(staged)), fd_(fd) {}
 
   std::string target_;
   std::string staged_;  // empty once committed or moved from
+  int fd_;              // which holds the lock
 };
 
 }  // namespace drawbridge

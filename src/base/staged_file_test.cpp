@@ -48,9 +48,33 @@ TEST_F(StagedFileTest, LeavesNothingWithoutCommit) {
 TEST_F(StagedFileTest, OverwritesNothing) {
   std::ofstream(dir_ + "/there") << "old";
   EXPECT_EQ(StagedFile::create(dir_ + "/there").status().code(), Code::kAlreadyExists);
-  std::ofstream(dir_ + "/out.partial") << "old";
-  EXPECT_THAT(StagedFile::create(dir_ + "/out").status().message(), HasSubstr("out.partial: exists"));
-  EXPECT_TRUE(fs::exists(dir_ + "/out.partial"));
+  EXPECT_EQ(*read_text_file(dir_ + "/there", 100), "old");
+}
+
+/// As a run that was killed leaves it.
+TEST_F(StagedFileTest, WritesOverWhatAGoneRunLeft) {
+  std::ofstream(dir_ + "/out.partial") << "half of a longer file";
+  auto staged = StagedFile::create(dir_ + "/out");
+  ASSERT_TRUE(staged.ok()) << staged.status().message();
+  EXPECT_EQ(fs::file_size(staged->path()), 0u);
+  std::ofstream(staged->path()) << "data";
+  ASSERT_TRUE(staged->commit().ok());
+  EXPECT_EQ(*read_text_file(dir_ + "/out", 100), "data");
+}
+
+TEST_F(StagedFileTest, LeavesAloneWhatAnotherRunIsWriting) {
+  auto staged = StagedFile::create(dir_ + "/out");
+  ASSERT_TRUE(staged.ok());
+  std::ofstream(staged->path()) << "data";
+  EXPECT_THAT(StagedFile::create(dir_ + "/out").status().message(), HasSubstr("out.partial: another run is writing"));
+  ASSERT_TRUE(staged->commit().ok());
+  EXPECT_EQ(*read_text_file(dir_ + "/out", 100), "data");
+}
+
+TEST_F(StagedFileTest, NamesAFolderThatIsMissing) {
+  const auto staged = StagedFile::create(dir_ + "/none/out");
+  EXPECT_EQ(staged.status().code(), Code::kNotFound);
+  EXPECT_THAT(staged.status().message(), HasSubstr("none/out.partial: cannot be made"));
 }
 
 TEST_F(StagedFileTest, RefusesATargetMadeMeanwhile) {

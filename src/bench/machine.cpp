@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "bench/gang.h"
 #include "bench/machine_kernels.h"
+#include "bench/manifest.h"
 
 namespace drawbridge {
 namespace {
@@ -191,13 +192,8 @@ void print_table(const MachineReport& report, std::ostream& out) {
   }
 }
 
-void print_json(const MachineReport& report, std::ostream& out) {
-  const MachineInfo& info = report.info;
-  Json caches = Json::array(), tests = Json::array();
-  for (const CacheInfo& cache : info.caches) {
-    caches.push_back(
-        {{"level", cache.level}, {"type", cache.type}, {"bytes", cache.bytes}, {"n_sharing", cache.n_sharing}});
-  }
+void print_json(const MachineReport& report, const Json& manifest, std::ostream& out) {
+  Json tests = Json::array();
   for (const MachineRow& row : report.rows) {
     tests.push_back({{"test", row.test},
                      {"isa", row.isa},
@@ -208,17 +204,12 @@ void print_json(const MachineReport& report, std::ostream& out) {
                      {"max", row.rate.max},
                      {"cpu_share", row.cpu_share.median}});
   }
-  const Json root = {{"cpu", info.cpu},
-                     {"n_cpus", info.n_cpus},
-                     {"isa", info.isa},
-                     {"caches", caches},
-                     {"page_bytes", info.page_bytes},
-                     {"huge_pages", info.huge_pages},
-                     {"memory_bytes", info.memory_bytes},
-                     {"buffer_bytes", report.buffer_bytes},
-                     {"n_rounds", report.n_rounds},
-                     {"source", "measured"},
-                     {"tests", tests}};
+  Json root = machine_info_json(report.info);
+  root.update({{"buffer_bytes", report.buffer_bytes},
+               {"n_rounds", report.n_rounds},
+               {"source", "measured"},
+               {"manifest", manifest},
+               {"tests", std::move(tests)}});
   fmt::print(out, "{}\n", dump_json(root));
 }
 
@@ -279,10 +270,13 @@ MachineLimits limits_around(const MachineLimits& before, const MachineLimits& af
 
 Status run_bench_machine(const MachineOptions& options, std::ostream& out) {
   DB_ASSIGN(const MachineReport report, measure_machine(options));
+  const Json manifest = bench_manifest(
+      {{"rounds", options.n_rounds}, {"buffer_bytes", report.buffer_bytes}, {"sample_s", options.sample_s}});
   if (options.json) {
-    print_json(report, out);
+    print_json(report, manifest, out);
   } else {
     print_table(report, out);
+    fmt::print(out, "{}\n", manifest_line(manifest));
   }
   return Status();
 }

@@ -1,11 +1,13 @@
 #include "bench/op_cases.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 
 #include "base/rng.h"
 #include "bench/op_inputs.h"
+#include "engine/sampler.h"
 #include "tensor/panel.h"
 #include "weights/compact.h"
 
@@ -65,8 +67,8 @@ OpCase heads_case(const Glm52Config& c, WeightFormat format, bool is_key, int64_
   const auto prepare = [=, &c](Backend& backend, int64_t max_tokens) -> Result<OpRun> {
     PackedStore store;
     const Matrix kv_b = draw_matrix(format, c.n_heads * (c.qk_nope + c.v_head), c.kv_lora, store);
-    const SplitKvB split = split_kv_b(kv_b, c.n_heads, c.qk_nope, store);
-    const Matrix half = is_key ? split.k_b : split.v_b, rows = as_mxfp4(half, store).value_or(half);
+    const SplitKvB split = absorbed_kv_b(kv_b, c.n_heads, c.qk_nope, store);
+    const Matrix rows = is_key ? split.k_b : split.v_b;
     const bool whole_panels = rows.n / c.n_heads % kPanelRows == 0;
     DB_ASSIGN(const auto weights, copies_of(backend, rows, footprint, whole_panels));
     const auto arena = std::make_shared<Arena>(backend);
@@ -201,6 +203,26 @@ OpCase route_case(const Glm52Config& c) {
   return {"route", "router", prepare};
 }
 
+/// The engine's sampler over a vocabulary, on its one thread. Logits fall off as a trained head's do: about fifty lie
+/// within 8 nats of the top.
+OpCase sample_case(const Glm52Config& c, const std::string& name, const SamplingOptions& sampling) {
+  const auto prepare = [=, &c](Backend& backend, int64_t) -> Result<OpRun> {
+    constexpr uint64_t kSeed = 0x73616d706c65;
+    const auto arena = std::make_shared<Arena>(backend);
+    DB_ASSIGN(const View logits, arena->room(DType::kF32, {1, c.vocab}));
+    for (int64_t i = 0; i < c.vocab; ++i) {
+      logits.f32()[i] = static_cast<float>(-2 * std::log(1 - uniform_at(kSeed, static_cast<uint64_t>(i))));
+    }
+    return keeping(arena, [=](Backend&, int64_t n_tokens, int64_t turn) {
+      const std::span<float> row(logits.f32(), index(logits.cols()));
+      for (int64_t t = 0; t < n_tokens; ++t) {
+        DB_CHECK(sample(row, sampling, {}, kSeed, static_cast<uint64_t>(turn * n_tokens + t)).ok());
+      }
+    });
+  };
+  return {"sample", name, prepare, c.vocab * static_cast<int64_t>(sizeof(float))};
+}
+
 /// An op on rows of `width` values: run(ops, y, x, z, w), w [width].
 template <typename Run>
 OpCase row_case(const std::string& op, const std::string& name, int64_t width, const Run& run) {
@@ -258,6 +280,7 @@ class CaseList {
       mlp("dense MLP", "dense MLP", c_.intermediate);
     }
     product("lm_head", {formats_.stored("lm_head"), c_.vocab, c_.hidden});
+    sampler();
     return std::move(cases_);
   }
 
@@ -290,6 +313,14 @@ class CaseList {
     cases_.push_back(attention_case(c_, options_));
     cases_.push_back(heads_case(c_, kv_b, false, options_.footprint));
     linear("attention", "attention o", c_.hidden, c_.n_heads * c_.v_head);
+  }
+
+  void sampler() {
+    SamplingOptions greedy, drawn;
+    greedy.temperature = 0;
+    drawn.top_p = 0.95f;
+    cases_.push_back(sample_case(c_, "most likely", greedy));
+    cases_.push_back(sample_case(c_, "top-p 0.95", drawn));
   }
 
   void indexer() {

@@ -17,10 +17,12 @@ namespace drawbridge {
 using OpRun = std::function<void(Backend& backend, int64_t n_tokens, int64_t turn)>;
 
 struct OpCase {
-  std::string op;    // as Backend names it
+  std::string op;    // as Backend names it, or "sample"
   std::string name;  // what it computes in the model: "attention q_a"
   /// Allocates and fills everything that the op needs for up to max_tokens rows.
   std::function<Result<OpRun>(Backend& backend, int64_t max_tokens)> prepare;
+  /// Bytes read a token by what is no op of the backend, so that no trace sees it.
+  std::optional<int64_t> own_bytes = {};
 };
 
 struct OpCaseOptions {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <numeric>
 #include <set>
@@ -11,6 +12,7 @@
 #include "backend/trace_backend.h"
 #include "base/json.h"
 #include "base/text_table.h"
+#include "bench/manifest.h"
 #include "bench/op_cases.h"
 #include "bench/profile.h"
 #include "engine/activation_mode.h"
@@ -91,18 +93,27 @@ Result<std::vector<OpCase>> chosen_cases(std::vector<OpCase> cases, const std::v
 /// Times one op at one number of tokens; a trace tells the op's own time, bytes and operations.
 class Sampler {
  public:
-  Sampler(Backend& backend, OpTrace& trace, const OpRun& run, int64_t n_tokens)
-      : backend_(backend), trace_(trace), run_(run), n_tokens_(n_tokens) {}
+  Sampler(Backend& backend, OpTrace& trace, const OpCase& what, const OpRun& run, int64_t n_tokens)
+      : backend_(backend), trace_(trace), what_(what), run_(run), n_tokens_(n_tokens) {}
 
   /// Also the warm-up.
   void calibrate(double sample_s) {
     while (1e-9 * static_cast<double>(sample().nanoseconds) < sample_s && n_repeat_ < (1 << 20)) n_repeat_ *= 2;
   }
   OpTotals sample() {
+    using Clock = std::chrono::steady_clock;
     trace_.start();
+    const auto start = Clock::now();
     for (int64_t i = 0; i < n_repeat_; ++i) run_(backend_, n_tokens_, turn_++);
+    const auto end = Clock::now();
     trace_.stop();
     const auto ops = trace_.ops();
+    if (what_.own_bytes) {
+      DB_CHECK(ops.empty());
+      return {what_.op,  "",
+              n_repeat_, std::chrono::nanoseconds(end - start).count(),
+              0,         n_repeat_ * n_tokens_ * *what_.own_bytes};
+    }
     DB_CHECK(ops.size() == 1);
     return ops[0];
   }
@@ -110,6 +121,7 @@ class Sampler {
  private:
   Backend& backend_;
   OpTrace& trace_;
+  const OpCase& what_;
   const OpRun& run_;
   int64_t n_tokens_;
   int64_t n_repeat_ = 1;
@@ -145,7 +157,7 @@ Result<std::vector<MeasuredOp>> measure_cases(const std::vector<OpCase>& cases, 
     }
     DB_ASSIGN(const OpRun run, cases[i].prepare(backend, most));
     for (const int64_t n : options.tokens) {
-      measured.push_back(measure_op(cases[i], n, Sampler(backend, trace, run, n), options));
+      measured.push_back(measure_op(cases[i], n, Sampler(backend, trace, cases[i], run, n), options));
     }
   }
   return measured;
@@ -162,7 +174,16 @@ OpSpeedRow row_of(const MeasuredOp& measured, const MachineLimits& limits) {
   return row;
 }
 
-void print_table(const OpSpeedReport& report, std::ostream& out) {
+Json options_json(const BenchOpsOptions& o) {
+  return {{"model", o.model},           {"ops", o.ops},
+          {"tokens", o.tokens},         {"format", o.format},
+          {"activation", o.activation}, {"isa", o.isa},
+          {"threads", o.n_threads},     {"kv_cache_dtype", o.kv_cache_dtype},
+          {"context", o.context},       {"rounds", o.n_rounds},
+          {"sample_s", o.sample_s},     {"footprint", o.footprint}};
+}
+
+void print_table(const OpSpeedReport& report, const Json& manifest, std::ostream& out) {
   fmt::print(out, "{}\n\n", report.backend);
   TextTable table({"<op", "<of", "<weights", "tokens", "us", "min", "max", "GB/s", "GOP/s", "of limit"});
   std::string op;
@@ -176,11 +197,11 @@ void print_table(const OpSpeedReport& report, std::ostream& out) {
                fmt::format("{:.1f}", row.us.min), fmt::format("{:.1f}", row.us.max), rate(row.bytes),
                rate(row.operations), fmt::format("{:.0f} %", 100 * row.least_us / row.us.median)});
   }
-  fmt::print(out, "{}\n{}. Where values stay in a cache, the share can be above 100 %.\n", table.text(),
-             limits_text(report.limits));
+  fmt::print(out, "{}\n{}. Where values stay in a cache, the share can be above 100 %.\n{}\n", table.text(),
+             limits_text(report.limits), manifest_line(manifest));
 }
 
-void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, std::ostream& out) {
+void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, const Json& manifest, std::ostream& out) {
   Json rows = Json::array();
   for (const OpSpeedRow& row : report.rows) {
     rows.push_back({{"op", row.op},
@@ -196,7 +217,8 @@ void print_json(const OpSpeedReport& report, const BenchOpsOptions& options, std
   }
   const Json json = {{"model", options.model},       {"backend", report.backend},
                      {"n_rounds", options.n_rounds}, {"limits", limits_json(report.limits)},
-                     {"source", "measured"},         {"ops", std::move(rows)}};
+                     {"source", "measured"},         {"manifest", manifest},
+                     {"ops", std::move(rows)}};
   fmt::print(out, "{}\n", dump_json(json));
 }
 
@@ -233,10 +255,11 @@ Result<OpSpeedReport> measure_ops(const BenchOpsOptions& options) {
 
 Status run_bench_ops(const BenchOpsOptions& options, std::ostream& out) {
   DB_ASSIGN(const OpSpeedReport report, measure_ops(options));
+  const Json manifest = bench_manifest(options_json(options));
   if (options.json) {
-    print_json(report, options, out);
+    print_json(report, options, manifest, out);
   } else {
-    print_table(report, out);
+    print_table(report, manifest, out);
   }
   return Status();
 }

@@ -45,7 +45,7 @@ TEST(OpSpeed, EveryOpAtEveryNumberOfTokens) {
   // No "add": the shared expert is one of the experts.
   const std::set<std::string> all = {"embed",         "add_rms_norm", "rms_norm", "layer_norm", "linear",
                                      "linear_f32",    "linear_heads", "rope",     "kv_write",   "index_topk",
-                                     "mla_attention", "route",        "moe",      "swiglu"};
+                                     "mla_attention", "route",        "moe",      "swiglu",     "sample"};
   EXPECT_EQ(ops, all);
 }
 

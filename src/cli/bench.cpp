@@ -14,12 +14,19 @@ void add_bench_engine(CLI::App& bench, Action& action) {
   CLI::App* verb = bench.add_subcommand("engine", "prefill and decode speed of a model through the engine");
   const auto o = std::make_shared<BenchEngineOptions>();
   add_engine_options(*verb, o->engine);
-  verb->add_option("-p,--prompt-tokens", o->prompt_tokens, "prefill tests")->capture_default_str();
-  verb->add_option("-n,--generate-tokens", o->generate_tokens, "decode tests")->capture_default_str();
-  verb->add_option("--streams", o->n_streams, "equal requests at once in decode tests")->capture_default_str();
+  verb->add_option("-p,--prompt-tokens", o->prompt_tokens, "prefill tests")->delimiter(',')->capture_default_str();
+  verb->add_option("-n,--generate-tokens", o->generate_tokens, "decode tests")->delimiter(',')->capture_default_str();
+  verb->add_option("-d,--depth", o->depths, "tokens before those that are timed")
+      ->delimiter(',')
+      ->capture_default_str();
+  verb->add_option("--streams", o->streams, "equal requests at once in decode tests")
+      ->delimiter(',')
+      ->capture_default_str();
   verb->add_option("-r,--rounds", o->n_rounds, "timed rounds after one warm-up")->capture_default_str();
   verb->add_flag("--profile", o->profile, "also where a step's time goes, op by op, in rounds of their own");
-  verb->add_flag("--json", o->json, "one JSON object");
+  verb->add_option("-o,--output", o->output, "md, csv, json (one object), jsonl (one a test)")->capture_default_str();
+  verb->add_flag_callback(
+      "--json", [o] { o->output = "json"; }, "as -o json");
   verb->callback([o, &action] { action = [o] { return run_bench_engine(*o, std::cout); }; });
 }
 

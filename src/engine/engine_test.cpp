@@ -230,5 +230,19 @@ TEST(Engine, NoticesNameWhatIsMissing) {
   EXPECT_GT(engine->card().n_parameters, 0);
 }
 
+TEST(Engine, OptionsWithoutEffectAreRefusedOrSaid) {
+  EngineOptions options = tiny_options();
+  options.isa = "scalar";
+  options.pin_threads = true;
+  EXPECT_NE(make_engine(options).status().message().find("--pin-threads: "), std::string::npos);
+  options.pin_threads = false;
+  options.weights_cache = process_directory("unused_cache");
+  const auto engine = start_engine(options);
+  const auto& notices = engine->card().notices;
+  const auto says = [](const std::string& notice) { return notice.find("--weights-cache") != std::string::npos; };
+  EXPECT_EQ(std::count_if(notices.begin(), notices.end(), says), 1);
+  EXPECT_FALSE(std::filesystem::exists(options.weights_cache));
+}
+
 }  // namespace
 }  // namespace drawbridge

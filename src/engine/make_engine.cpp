@@ -32,7 +32,11 @@ Status check_options(const EngineOptions& o) {
   DB_TRY(at_least("--page-size", o.page_size, 1));
   DB_TRY(at_least("--max-running", o.max_running, 1));
   DB_TRY(at_least("--max-waiting", o.max_waiting, 0));
-  return at_least("--max-step-tokens", o.max_step_tokens, 1);
+  DB_TRY(at_least("--max-step-tokens", o.max_step_tokens, 1));
+  if (!o.pin_threads || o.isa != "scalar") return Status();
+  return fail(Code::kInvalidArgument,
+              "--pin-threads: wanted kernels that run on several threads, found --isa scalar, which has one thread and "
+              "leaves it where it is; leave one of the two out");
 }
 
 /// The template that chats are rendered in, and a notice when the directory's own is another one.
@@ -72,6 +76,11 @@ void fill_card(const EngineOptions& options, const StepRunner& runner, const Tok
   card.architecture = "glm_moe_dsa";
   card.backend = runner.backend().describe();
   card.packing = runner.packing();
+  if (!options.weights_cache.empty() && card.packing.empty()) {
+    card.notices.push_back(
+        fmt::format("--weights-cache {}: not used, for {} multiplies by the weights as they are stored",
+                    options.weights_cache, card.backend));
+  }
   const Inventory& inventory = runner.weights().inventory;
   const InputCodec codec = runner.backend().numerics().input_codec;
   card.activation = input_codec_name(codec);

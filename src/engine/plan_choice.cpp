@@ -11,9 +11,8 @@ namespace {
 
 constexpr size_t kNamed = 3;  // products in one message
 
-/// The first few products that have no measured plan, "; and 19 more" at the end.
-std::string first_missing(const Coverage& coverage) {
-  std::vector<std::string> names = coverage.missing();
+/// The first few, "; and 19 more" at the end.
+std::string first_of(std::vector<std::string> names) {
   const size_t n = names.size();
   names.resize(std::min(n, kNamed));
   return fmt::format("{}{}", fmt::join(names, "; "), n > kNamed ? fmt::format("; and {} more", n - kNamed) : "");
@@ -33,12 +32,11 @@ Result<PlanChoice> choose_plans(const EngineOptions& options) {
     std::error_code unreadable;
     if (std::filesystem::exists(own, unreadable)) choice.table = own;
   }
-  DevicePlans rows;
+  TunedTable table;
   if (!choice.table.empty()) {
-    DB_ASSIGN(const TunedTable table, TunedTable::read(choice.table));
-    rows = DevicePlans(table, choice.device);
+    DB_ASSIGN(table, TunedTable::read(choice.table));
   }
-  choice.plans = std::make_shared<TunedPlans>(std::move(rows));
+  choice.plans = std::make_shared<TunedPlans>(DevicePlans(table, choice.device, tile_limits(choice.device.isa)));
   return choice;
 }
 
@@ -72,20 +70,28 @@ std::vector<std::string> plan_lines(const PlanChoice& choice, const Coverage& co
 
 std::vector<std::string> plan_notices(const EngineOptions& options, const PlanChoice& choice,
                                       const Coverage& coverage) {
-  const size_t n_missing = coverage.missing().size();
-  if (n_missing == 0) return {};
+  std::vector<std::string> notices;
   const std::string mend = fmt::format("`drawbridge tune --model {}` measures them", options.model);
+  if (const auto& cut = choice.plans->rows().cut(); !cut.empty()) {
+    notices.push_back(
+        fmt::format("{} of {}'s plans are beyond what the kernels of {} do: {}; `drawbridge tune --model {} --again` "
+                    "measures them anew",
+                    cut.size(), choice.table, device_text(choice.device), first_of(cut), options.model));
+  }
+  const size_t n_missing = coverage.missing().size();
+  if (n_missing == 0) return notices;
   if (choice.table.empty()) {
-    return {
-        fmt::format("nobody measured plans for this model on this device ({}): its {} products are cut by default; "
-                    "{}",
-                    device_text(choice.device), n_missing, mend)};
+    notices.push_back(
+        fmt::format("nobody measured plans for this model on this device ({}): its {} products are cut by default; {}",
+                    device_text(choice.device), n_missing, mend));
+  } else if (choice.plans->rows().empty()) {
+    notices.push_back(fmt::format("{} has no plan for this device ({}): {} products are cut by default; {}",
+                                  choice.table, device_text(choice.device), n_missing, mend));
+  } else {
+    notices.push_back(fmt::format("{} does not cover {} products: {}; {}", choice.table, n_missing,
+                                  first_of(coverage.missing()), mend));
   }
-  if (choice.plans->rows().empty()) {
-    return {fmt::format("{} has no plan for this device ({}): {} products are cut by default; {}", choice.table,
-                        device_text(choice.device), n_missing, mend)};
-  }
-  return {fmt::format("{} does not cover {} products: {}; {}", choice.table, n_missing, first_missing(coverage), mend)};
+  return notices;
 }
 
 Status check_strict(const EngineOptions& options, const Coverage& coverage) {
@@ -94,7 +100,7 @@ Status check_strict(const EngineOptions& options, const Coverage& coverage) {
   return fail(Code::kNotFound,
               "--strict: {} products of the expected traffic have no measured or imported plan: {}; `drawbridge tune "
               "--model {}` measures them",
-              n_missing, first_missing(coverage), options.model);
+              n_missing, first_of(coverage.missing()), options.model);
 }
 
 }  // namespace drawbridge

@@ -85,6 +85,21 @@ TEST(PlanChoice, SaysWhatIsMissingAndWhatMendsIt) {
   EXPECT_THAT(notices(none), ElementsAre(HasSubstr("nobody measured plans for this model on this device")));
 }
 
+TEST(PlanChoice, NamesRowsThatTheKernelsCut) {
+  PlanChoice choice = choice_of(4);
+  TunedTable table;
+  TunedRow wide = row_of(choice.device, kHead, 2);
+  wide.plan = {16, false, 1};
+  table.add(wide);
+  TileLimits limits;
+  limits.max_columns.fill(8);
+  choice.plans = std::make_shared<TunedPlans>(DevicePlans(table, choice.device, limits));
+  EXPECT_THAT(plan_notices(options_of(false), choice, coverage_of(choice.plans->rows(), {}, {2, 2})),
+              ElementsAre("1 of t.jsonl's plans are beyond what the kernels of Test CPU, avx512, 2 threads do: linear "
+                          "bf16 x bf16 N=1000 K=512 tokens=2: 16x1 runs as 8x1; `drawbridge tune --model m --again` "
+                          "measures them anew"));
+}
+
 TEST(PlanChoice, StrictRefusesWhatNobodyMeasured) {
   const auto strict = [](int n_rows) { return check_strict(options_of(true), coverage_of_choice(choice_of(n_rows))); };
   EXPECT_TRUE(strict(4).ok());

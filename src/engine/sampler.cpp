@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/rng.h"
+#include "engine/exponentials.h"
 
 namespace drawbridge {
 namespace {
@@ -49,13 +50,6 @@ Survey survey(std::span<const float> logits) {
   return found;
 }
 
-double log_sum_exp(std::span<const float> logits) {
-  const double top = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
-  return top + std::log(sum);
-}
-
 /// The n largest, best first; ties: the lower id. A heap of the n best so far, its worst on top.
 std::vector<int32_t> most_likely(std::span<const float> logits, size_t n) {
   const auto better = [&](int32_t a, int32_t b) {
@@ -73,6 +67,20 @@ std::vector<int32_t> most_likely(std::span<const float> logits, size_t n) {
   }
   std::sort_heap(best.begin(), best.end(), better);
   return best;
+}
+
+/// In blocks that stay in the cache, with sums that do not wait for each other.
+double log_sum_exp(std::span<const float> logits) {
+  constexpr size_t kBlock = 512, kSums = 8;
+  const double top = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  double sum[kSums] = {}, e[kBlock];
+  for (size_t from = 0; from < logits.size(); from += kBlock) {
+    const size_t n = std::min(kBlock, logits.size() - from);
+    for (size_t i = 0; i < n; ++i) e[i] = static_cast<double>(logits[from + i]) - top;
+    exponentials({e, n});
+    for (size_t i = 0; i < n; ++i) sum[i % kSums] += e[i];
+  }
+  return top + std::log(std::accumulate(sum, sum + kSums, 0.0));
 }
 
 void read_logprobs(std::span<const float> raw, int32_t n, Sampled& out) {
@@ -116,7 +124,8 @@ bool is_better(const Candidate& a, const Candidate& b) {
 /// Kept between calls: fresh pages for a whole vocabulary cost ten times what is computed on it.
 struct WorkSpace {
   std::vector<Candidate> near, inside;
-  std::vector<double> sum;
+  std::vector<double> exponent, sum;
+  std::vector<float> raw;
 };
 WorkSpace& work_space() {
   thread_local WorkSpace space;
@@ -175,15 +184,33 @@ struct Near {
   double rest = 0;
 };
 
+/// Whether any logit reaches `least`: a loop that the compiler makes vectors of. Few blocks of a trained head have one.
+constexpr size_t kSearchBlock = 64;
+bool has_any(const float* logits, float least) {
+  int n = 0;
+  for (size_t i = 0; i < kSearchBlock; ++i) n |= logits[i] >= least ? 1 : 0;
+  return n != 0;
+}
+
 Near tokens_near_top(std::span<const float> logits, float top, double nats, const SamplingOptions& o) {
   const double temperature = o.temperature, min_p = o.min_p, cut = static_cast<double>(top) - nats * temperature;
   Near near;
   near.all.clear();
+  std::vector<double>& p = work_space().exponent;
+  p.clear();
+  const auto least = std::nextafter(static_cast<float>(cut), -std::numeric_limits<float>::infinity());
   for (size_t i = 0; i < logits.size(); ++i) {
+    if (i % kSearchBlock == 0 && i + kSearchBlock <= logits.size() && !has_any(&logits[i], least)) {
+      i += kSearchBlock - 1;
+      continue;
+    }
     if (!(static_cast<double>(logits[i]) >= cut)) continue;
-    const double p = std::exp((static_cast<double>(logits[i]) - static_cast<double>(top)) / temperature);
-    if (p >= min_p) near.all.push_back({static_cast<int32_t>(i), p});
+    near.all.push_back({static_cast<int32_t>(i), 0});
+    p.push_back((static_cast<double>(logits[i]) - static_cast<double>(top)) / temperature);
   }
+  exponentials(p);
+  for (size_t i = 0; i < p.size(); ++i) near.all[i].p = p[i];
+  if (min_p > 0) std::erase_if(near.all, [min_p](const Candidate& c) { return c.p < min_p; });
   const size_t most = o.top_k > 0 ? std::min(static_cast<size_t>(o.top_k), logits.size()) : logits.size();
   if (near.all.size() > most) {
     const auto is_enough = [most](double n) { return n >= static_cast<double>(most); };
@@ -229,7 +256,7 @@ Result<Sampled> sample(std::span<float> logits, const SamplingOptions& options, 
     return fail(Code::kInternal, "logit of token {} is {}: the model's output cannot be trusted", bad - logits.begin(),
                 *bad);
   }
-  std::vector<float> raw;
+  std::vector<float>& raw = work_space().raw;
   if (options.n_logprobs) raw.assign(logits.begin(), logits.end());
   if (penalize(logits, options, counts)) found = survey(logits);
   Sampled out;

@@ -1,5 +1,9 @@
-// Sampling one token from logits. Deterministic: the random number depends on (seed, position) alone, so a request's
-// text does not depend on its neighbours, on chunking or on a preemption.
+// Sampling one token from logits, which the last product left in the second-level cache: the limit is one pass over
+// them, 6 us for 154,880. Measured (lab/sampler.cpp): the most likely 33 us, top-k 40 with top-p 0.95 66 us, with
+// log-probabilities 560 us.
+//
+// Deterministic: the random number depends on (seed, position) alone, so a request's text does not depend on its
+// neighbours, on chunking or on a preemption.
 // Order as in vLLM: penalties and bias, temperature, top-k, top-p, min-p. Log-probabilities are of the raw logits.
 #pragma once
 

@@ -31,10 +31,12 @@ class Glm52 {
  private:
   View logits(const Batch& b, Activations& a);
   void layer(const LayerWeights& w, const KvView& kv, const Batch& b, bool reuse_selection, Activations& a);
-  void attention(const AttentionWeights& w, const KvView& kv, const Batch& b, bool reuse_selection, Activations& a);
+  void attention(const LayerWeights& layer, const KvView& kv, const Batch& b, bool reuse_selection, Activations& a);
+  void project(const LayerWeights& layer, const IndexerWeights* ix, Activations& a);
   void select(const IndexerWeights& w, const KvView& kv, const Batch& b, Activations& a);
-  void moe(const MoeWeights& w, Activations& a);
-  void mlp(View y, const MlpMatrices& w, View gate, View up, Activations& a);
+  void moe(const MoeWeights& w, const NormInput& input, Activations& a);
+  void mlp(const MlpMatrices& w, const NormInput& input, Activations& a);
+  void down(View y, const MlpMatrices& w, View gate, View up);
 
   const Glm52Config& cfg_;
   const Glm52Weights& w_;

@@ -62,12 +62,9 @@ class Binder {
     DB_TRY(vector(w.kv_a_norm, prefix + "kv_a_layernorm.weight", c_.kv_lora));
     Matrix kv_b;
     DB_TRY(matrix(kv_b, prefix + "kv_b_proj", c_.n_heads * (c_.qk_nope + c_.v_head), c_.kv_lora));
-    PackedStore halves;
-    const SplitKvB split = split_kv_b(kv_b, c_.n_heads, c_.qk_nope, halves);
-    const auto k_b = as_mxfp4(split.k_b, w_.packed), v_b = as_mxfp4(split.v_b, w_.packed);
-    w.k_b = k_b.value_or(split.k_b);
-    w.v_b = v_b.value_or(split.v_b);
-    if (!k_b || !v_b) w_.packed.absorb(std::move(halves));
+    const SplitKvB split = absorbed_kv_b(kv_b, c_.n_heads, c_.qk_nope, w_.packed);
+    w.k_b = split.k_b;
+    w.v_b = split.v_b;
     w_.kv_b_growth += matrix_bytes(w.k_b) + matrix_bytes(w.v_b) - matrix_bytes(kv_b);
     for (const Matrix* half : {&w.k_b, &w.v_b}) {
       if (is_quantized(kv_b.format) && half->format == WeightFormat::kF32) decoded_bytes_ += matrix_bytes(*half);

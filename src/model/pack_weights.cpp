@@ -1,5 +1,6 @@
 #include "model/pack_weights.h"
 
+#include "base/huge_region.h"
 #include "base/sha256.h"
 #include "base/units.h"
 #include "tensor/panel.h"
@@ -66,6 +67,12 @@ Result<PanelCache> cache_of(const PanelPacker& packer, const std::string& direct
   return PanelCache(directory, sha256_of(weights + packer.layout()));
 }
 
+/// ", 99 % of them in huge pages". Whether the system gives those is its own choice, and worth up to a tenth.
+std::string pages_text(std::span<const uint8_t> panels) {
+  const auto share = huge_page_share(panels);
+  return share ? fmt::format(", {:.0f} % of them in huge pages", 100 * *share) : "";
+}
+
 Result<std::string> pack_or_map(PanelPacker& packer, const PackingOptions& options, Glm52Weights& weights) {
   const int64_t n_bytes = packer.n_bytes();
   if (n_bytes == 0) return std::string();
@@ -82,9 +89,10 @@ Result<std::string> pack_or_map(PanelPacker& packer, const PackingOptions& optio
     weights.checkpoint.release(rows.data, rows.n * matrix_row_bytes(rows.format, rows.k));
   };
   DB_TRY(packer.pack(weights.packed, options.n_threads, release));
-  if (!cache) return fmt::format("{} packed in panels", format_bytes(n_bytes));
+  std::string done = fmt::format("{} packed in panels{}", format_bytes(n_bytes), pages_text(packer.packed()));
+  if (!cache) return done;
   DB_TRY(cache->write(packer.packed()));
-  return fmt::format("{} packed in panels, kept in {}", format_bytes(n_bytes), cache->path());
+  return fmt::format("{}, kept in {}", done, cache->path());
 }
 
 }  // namespace

@@ -32,10 +32,11 @@ void remember(std::vector<TunedCandidate>& all, const TilePlan& plan, const std:
 
 }  // namespace
 
-std::vector<std::vector<TilePlan>> plan_sweeps(const ProductKey& key, int64_t n_tokens, const TilePlan& from) {
+std::vector<std::vector<TilePlan>> plan_sweeps(const ProductKey& key, int64_t n_tokens, const TilePlan& from,
+                                               const TileLimits& limits) {
   std::vector<std::vector<TilePlan>> sweeps(3);
   const auto try_plan = [&](size_t sweep, const TilePlan& plan) {
-    if (plan != from) sweeps[sweep].push_back(plan);
+    if (plan != from && limits.apply(key, plan) == plan) sweeps[sweep].push_back(plan);
   };
   const int32_t most_columns = covering(kColumns, n_tokens);
   for (const int32_t columns : kColumns) {
@@ -50,8 +51,9 @@ std::vector<std::vector<TilePlan>> plan_sweeps(const ProductKey& key, int64_t n_
   return sweeps;
 }
 
-Result<FoundTuning> search_plans(const ProductKey& key, int64_t n_tokens, const TimePlans& time) {
-  const TilePlan standard = default_plan(key, n_tokens);
+Result<FoundTuning> search_plans(const ProductKey& key, int64_t n_tokens, const TimePlans& time,
+                                 const TileLimits& limits) {
+  const TilePlan standard = limits.apply(key, default_plan(key, n_tokens));
   FoundTuning found;
   found.plan = standard;
   const auto timed = [&](const std::vector<TilePlan>& plans) -> Result<std::vector<std::optional<double>>> {
@@ -62,7 +64,7 @@ Result<FoundTuning> search_plans(const ProductKey& key, int64_t n_tokens, const 
   };
   for (size_t sweep = 0; sweep < 3; ++sweep) {
     std::vector<TilePlan> plans = {found.plan};
-    const auto sweeps = plan_sweeps(key, n_tokens, found.plan);
+    const auto sweeps = plan_sweeps(key, n_tokens, found.plan, limits);
     plans.insert(plans.end(), sweeps[sweep].begin(), sweeps[sweep].end());
     if (plans.size() == 1) continue;
     DB_ASSIGN(const auto us, timed(plans));

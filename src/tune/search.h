@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/tile_limits.h"
 #include "tuned/row.h"
 
 namespace drawbridge {
@@ -22,8 +23,10 @@ struct FoundTuning {
 };
 
 /// The plans that are tried beside `from` along each coordinate, without those that cut no differently.
-std::vector<std::vector<TilePlan>> plan_sweeps(const ProductKey& key, int64_t n_tokens, const TilePlan& from);
+std::vector<std::vector<TilePlan>> plan_sweeps(const ProductKey& key, int64_t n_tokens, const TilePlan& from,
+                                               const TileLimits& limits = {});
 
-Result<FoundTuning> search_plans(const ProductKey& key, int64_t n_tokens, const TimePlans& time);
+Result<FoundTuning> search_plans(const ProductKey& key, int64_t n_tokens, const TimePlans& time,
+                                 const TileLimits& limits = {});
 
 }  // namespace drawbridge

@@ -57,6 +57,19 @@ TEST(SearchPlans, KeepsTheDefaultWhenABetterOneDoesNotWinTwice) {
   EXPECT_EQ(found->us, found->default_us);
 }
 
+TEST(SearchPlans, TriesNoPlanThatTheKernelsWouldCut) {
+  TileLimits limits;
+  limits.max_columns.fill(2);
+  for (auto& of_input : limits.can_expand) of_input.fill(false);
+  const auto time = [](std::span<const TilePlan> plans) -> Result<Times> { return Times(plans.size(), 100.0); };
+  const auto found = search_plans(kKey, 512, time, limits);
+  ASSERT_TRUE(found.ok());
+  for (const TunedCandidate& candidate : found->candidates) {
+    EXPECT_LE(candidate.plan.columns, 2);
+    EXPECT_FALSE(candidate.plan.expand);
+  }
+}
+
 TEST(SearchPlans, StopsWhenMeasuringStops) {
   const auto found = search_plans(
       kKey, 8, [](std::span<const TilePlan>) -> Result<Times> { return fail(Code::kCancelled, "stopped"); });

@@ -83,7 +83,7 @@ class Tuning {
         options_.progress(done, report_.n_wanted, fmt::format("{} tokens={}", key_text(product), job.n_tokens));
       }
       const auto time = [&](std::span<const TilePlan> plans) { return bench_.time(product, plans); };
-      DB_ASSIGN(FoundTuning found, search_plans(product, job.n_tokens, time));
+      DB_ASSIGN(FoundTuning found, search_plans(product, job.n_tokens, time, tile_limits(report_.device.isa)));
       bench_.keep(product, found.plan);
       TunedRow row;
       row.key = key_of(product, job.n_tokens);

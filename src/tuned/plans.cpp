@@ -24,14 +24,20 @@ bool is_near(int64_t a, int64_t b) {
 
 }  // namespace
 
-DevicePlans::DevicePlans(const TunedTable& table, const TunedDevice& device) {
+DevicePlans::DevicePlans(const TunedTable& table, const TunedDevice& device, const TileLimits& limits)
+    : limits_(limits) {
   for (const auto& [key, row] : table.rows()) {
-    if (key.device == device) rows_[key.product][key.n_tokens] = {row.plan, row.origin};
+    if (key.device != device) continue;
+    const TilePlan plan = limits_.apply(key.product, row.plan);
+    rows_[key.product][key.n_tokens] = {plan, row.origin};
+    if (plan == row.plan) continue;
+    cut_.push_back(fmt::format("{} tokens={}: {} runs as {}", key_text(key.product), key.n_tokens, plan_text(row.plan),
+                               plan_text(plan)));
   }
 }
 
 FoundPlan DevicePlans::find(const ProductKey& key, int64_t n_tokens) const {
-  const FoundPlan none{default_plan(key, n_tokens), PlanOrigin::kDefault};
+  const FoundPlan none{limits_.apply(key, default_plan(key, n_tokens)), PlanOrigin::kDefault};
   const auto product = rows_.find(key);
   if (product == rows_.end()) return none;
   const auto above = product->second.lower_bound(n_tokens);

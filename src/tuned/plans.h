@@ -4,9 +4,10 @@
 #include <array>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
-#include "backend/plan_source.h"
+#include "backend/tile_limits.h"
 #include "tuned/origin_counts.h"
 #include "tuned/table.h"
 
@@ -21,14 +22,19 @@ struct FoundPlan {
 class DevicePlans {
  public:
   DevicePlans() = default;
-  DevicePlans(const TunedTable& table, const TunedDevice& device);
+  /// Plans beyond `limits` are cut to them, those by default too.
+  DevicePlans(const TunedTable& table, const TunedDevice& device, const TileLimits& limits = {});
 
   bool empty() const { return rows_.empty(); }
+  /// The rows that were cut: "linear mxfp4 x int8 N=512 K=1024 tokens=64: 16x4+expand runs as 4x4".
+  const std::vector<std::string>& cut() const { return cut_; }
   /// The row of exactly so many tokens; between two rows the nearer one in log2; else default_plan.
   FoundPlan find(const ProductKey& key, int64_t n_tokens) const;
 
  private:
   std::map<ProductKey, std::map<int64_t, FoundPlan>> rows_;
+  TileLimits limits_;
+  std::vector<std::string> cut_;
 };
 
 /// Threads: find() on one at a time; counts() on any.

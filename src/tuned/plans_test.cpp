@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tuned/coverage.h"
+#include "tuned/plan_text.h"
 #include "tuned/row_test.h"
 
 namespace drawbridge {
@@ -44,6 +45,21 @@ TEST(DevicePlans, RowsOfAnotherDeviceAreNotUsed) {
   TunedDevice other = test_device();
   other.n_threads = 3;
   EXPECT_TRUE(DevicePlans(table_of({test_row(1, {1, false, 1})}), other).empty());
+}
+
+TEST(DevicePlans, TellPlansAsTheyRun) {
+  TileLimits limits;
+  limits.max_columns.fill(4);
+  for (auto& of_input : limits.can_expand) of_input.fill(false);
+  const DevicePlans plans(table_of({test_row(1, {1, false, 1}), test_row(8, {16, true, 8})}), test_device(), limits);
+  EXPECT_EQ(plans.find(moe_key(), 1).plan, (TilePlan{1, false, 1}));
+  EXPECT_EQ(plans.find(moe_key(), 8).plan, (TilePlan{4, false, 8}));
+  EXPECT_EQ(plans.find(moe_key(), 8).origin, PlanOrigin::kMeasured);
+  ProductKey linear;
+  linear.input = PanelInput::kInt8;
+  ASSERT_EQ(default_plan(linear, 512).columns, 16);
+  EXPECT_EQ(plans.find(linear, 512).plan.columns, 4) << "by default too";
+  EXPECT_THAT(plans.cut(), ElementsAre(key_text(moe_key()) + " tokens=8: 16x8+expand runs as 4x8"));
 }
 
 TEST(TunedPlans, CountsTokensByOriginAndKnowsWhatWasAsked) {

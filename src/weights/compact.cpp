@@ -58,4 +58,12 @@ std::optional<Matrix> as_mxfp4(const Matrix& w, PackedStore& store) {
   return Matrix{WeightFormat::kMxfp4, w.n, w.k, data, scale};
 }
 
+SplitKvB absorbed_kv_b(const Matrix& kv_b, int64_t n_heads, int64_t nope, PackedStore& store) {
+  PackedStore halves;
+  const SplitKvB split = split_kv_b(kv_b, n_heads, nope, halves);
+  const auto k_b = as_mxfp4(split.k_b, store), v_b = as_mxfp4(split.v_b, store);
+  if (!k_b || !v_b) store.absorb(std::move(halves));
+  return {k_b.value_or(split.k_b), v_b.value_or(split.v_b)};
+}
+
 }  // namespace drawbridge

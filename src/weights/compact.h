@@ -13,4 +13,7 @@ namespace drawbridge {
 /// w is not bf16 in whole blocks.
 std::optional<Matrix> as_mxfp4(const Matrix& w, PackedStore& store);
 
+/// kv_b_proj as absorbed attention multiplies by it, owned by `store`: split, each half in MXFP4 where that is exact.
+SplitKvB absorbed_kv_b(const Matrix& kv_b, int64_t n_heads, int64_t nope, PackedStore& store);
+
 }  // namespace drawbridge

@@ -54,5 +54,23 @@ TEST(Compact, RefusesWhatIsNotExact) {
   EXPECT_EQ(store.bytes(), 0);
 }
 
+/// Two heads of 32 rows of keys and 32 of values, 32 wide. Scales that are alike serve both ways.
+TEST(Compact, HalvesOfKvBAreCompactWhereThatIsExact) {
+  std::vector<uint16_t> values(4 * 32 * 32, 0x3f00);  // 0.5
+  const Matrix kv_b{WeightFormat::kBF16, 4 * 32, 32, values.data(), nullptr};
+  PackedStore store;
+  const SplitKvB compact = absorbed_kv_b(kv_b, 2, 32, store);
+  EXPECT_EQ(compact.k_b.format, WeightFormat::kMxfp4);
+  EXPECT_EQ(compact.v_b.format, WeightFormat::kMxfp4);
+  values[0] = 0x3fa0;  // 1.25, of a key
+  const SplitKvB mixed = absorbed_kv_b(kv_b, 2, 32, store);
+  EXPECT_EQ(mixed.k_b.format, WeightFormat::kBF16);
+  EXPECT_EQ(mixed.v_b.format, WeightFormat::kMxfp4);
+  std::vector<float> row(32);
+  dequantize_row(mixed.k_b, 0, row.data());
+  EXPECT_EQ(row[0], 1.25f);
+  EXPECT_EQ(row[1], 0.5f);
+}
+
 }  // namespace
 }  // namespace drawbridge

@@ -408,5 +408,41 @@ TEST_P(RowConformance, AddRmsNormIsItsTwoParts) {
   }
 }
 
+TEST_P(RowConformance, NormLinearIsItsParts) {
+  Draw draw(14);
+  constexpr int64_t kTokens = 7, kWidth = 256;
+  const Guarded x(kF32, {kTokens, kWidth}), resid(kF32, {kTokens, kWidth}), norm(kF32, {1, kWidth});
+  for (const Guarded* tensor : {&x, &resid, &norm}) draw.fill(*tensor, Values::kReal);
+  const std::span<const float> weight(norm.row(0), kWidth);
+  const Weights head = weights(WeightFormat::kF32, 20, kWidth, Values::kReal, draw);
+  for (const WeightFormat format : kAllFormats) {
+    const Weights wide = weights(format, 130, kWidth, Values::kReal, draw);
+    const Weights narrow = weights(format, 17, kWidth, Values::kReal, draw);
+    for (const Numerics& numerics : all_numerics()) {
+      SimdBackend simd = backend(numerics);
+      for (const bool adds : {true, false}) {
+        const auto run = [&](auto&& op) {
+          Guarded sum(resid), y(kF32, {kTokens, kWidth}), a(kF32, {kTokens, 130}), b(kF32, {kTokens, 17});
+          Guarded c(kF32, {kTokens, 20});
+          const std::array products = {Product{a.view(), &wide.matrix()}, Product{View(), nullptr},
+                                       Product{b.view(), &narrow.matrix()}, Product{c.view(), &head.matrix(), true}};
+          op(y.view(), NormInput{x.view(), adds ? sum.view() : View(), weight, 1e-5f}, products);
+          std::vector<uint32_t> bits;
+          for (const Guarded* tensor : {&sum, &y, &a, &b, &c}) {
+            EXPECT_TRUE(tensor->intact());
+            const auto own = tensor->bits();
+            bits.insert(bits.end(), own.begin(), own.end());
+          }
+          return bits;
+        };
+        const auto whole = run([&](View y, const NormInput& in, auto& products) { simd.norm_linear(y, in, products); });
+        const auto parts =
+            run([&](View y, const NormInput& in, auto& products) { simd.Backend::norm_linear(y, in, products); });
+        ASSERT_EQ(whole, parts) << weight_format_name(format);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace drawbridge

@@ -1,5 +1,10 @@
-// Dot products of weight rows in every stored format with f32 inputs, four rows by a few inputs at a time, and the
-// matrix product made of them. Included by kernels_<isa>.cpp after its vec_<isa>.h.
+// y [T, N] = x [T, K] w^T with weights in rows, in every stored format, and inputs in f32. Included by
+// kernels_<isa>.cpp after its vec_<isa>.h.
+//
+// A tile is 4 rows x up to 6 inputs (AVX-512; 3 with AVX2, 2 in plain C++), whose sums stay in registers; a vector of
+// each row is widened to f32 and multiplied with all inputs, lane by lane, the lanes added at the end. Many rows go by
+// each group of inputs, so that a row's bytes (4, 2, 1 or about 1/2 a weight) are read once a group. 2 K operations an
+// output. Limit: memory for one token; else the rate of f32 FMAs, for formats with codes that of widening them.
 #pragma once
 
 #include <cstring>

@@ -1,5 +1,9 @@
-// Dot products of bf16 pairs (vdpbf16ps): two weights a lane and step, accumulated in f32. The instruction flushes
-// subnormals and rounds once a product, the same way each time. Included by kernels_avx512.cpp after dot-inl.h.
+// y [T, N] = x [T, K] w^T with weights in rows, bf16, FP8 or MXFP4, and inputs in bf16, by vdpbf16ps: two weights a
+// lane and step, accumulated in f32. Included by kernels_avx512.cpp after dot-inl.h.
+//
+// A tile is 4 rows x up to 6 inputs for bf16, 3 where codes are looked up and scaled. Bytes and operations as in
+// dot-inl.h. Limit: memory for one token, else twice the rate of f32 FMAs, less what unpacking codes takes. The
+// instruction flushes subnormals and rounds once a product, the same way each time.
 #pragma once
 
 #include "backend/cpu/kernels.h"

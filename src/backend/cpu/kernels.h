@@ -108,8 +108,10 @@ struct PanelProduct {
   /// Values [from, from + n) of a packed row of k values, `from` a multiple of 32, the rest of a block zero. n values
   /// short of a block only at the row's end.
   void (*pack)(uint8_t* row, int64_t k, int64_t from, const float* x, int64_t n);
+  /// Of a panel unpacked beforehand; 0 for formats that are not, whatever the plan.
   int64_t (*work_bytes)(const Matrix& w);
   void (*gemm)(const PanelArgs&);
+  int32_t max_columns;  // of its widest tile; wider plans are cut to it
 };
 
 /// What an instruction set offers for panels.

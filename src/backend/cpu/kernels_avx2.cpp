@@ -15,7 +15,8 @@ const Kernels& avx2_kernels() {
 }
 
 const PanelKernels& avx2_panels() {
-  static constexpr PanelProduct kInt8 = {"avx2 int8", int8_row_bytes, pack_panel_int8, no_work, gemm_panels_avx2_int8};
+  static constexpr PanelProduct kInt8 = {"avx2 int8", int8_row_bytes,        pack_panel_int8,
+                                         no_work,     gemm_panels_avx2_int8, Avx2Int8Product<Q8Half>::kColumns};
   static constexpr PanelKernels kTable = {f32_panels("avx2 f32"), nullptr, &kInt8};
   return kTable;
 }

@@ -26,8 +26,9 @@ const PanelKernels& avx512_panels() {
 }
 
 const PanelProduct& avx512_bf16_panels() {
-  static constexpr PanelProduct kTable = {"avx512 bf16", bf16_row_bytes, pack_panel_bf16, bf16_work_bytes,
-                                          gemm_panels_bf16};
+  static constexpr PanelProduct kTable = {"avx512 bf16",    bf16_row_bytes,
+                                          pack_panel_bf16,  bf16_work_bytes,
+                                          gemm_panels_bf16, PairProduct<Bf16PanelPairs, false>::kColumns};
   return kTable;
 }
 

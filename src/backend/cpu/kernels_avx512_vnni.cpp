@@ -12,8 +12,8 @@
 namespace drawbridge {
 
 const PanelProduct& avx512_vnni_panels() {
-  static constexpr PanelProduct kTable = {"avx512 vnni", int8_row_bytes, pack_panel_int8, vnni_work_bytes,
-                                          gemm_panels_vnni};
+  static constexpr PanelProduct kTable = {"avx512 vnni",   int8_row_bytes,   pack_panel_int8,
+                                          vnni_work_bytes, gemm_panels_vnni, VnniProduct<Q8Source>::kColumns};
   return kTable;
 }
 

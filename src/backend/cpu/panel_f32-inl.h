@@ -100,7 +100,8 @@ inline void gemm_panels_f32(const PanelArgs& a) {
 }
 
 constexpr PanelProduct f32_panels(const char* name) {
-  return PanelProduct{name, f32_row_bytes, pack_panel_f32, f32_work_bytes, gemm_panels_f32};
+  return PanelProduct{name,           f32_row_bytes,   pack_panel_f32,
+                      f32_work_bytes, gemm_panels_f32, F32Product<Bf16Blocks>::kColumns};
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // Inputs of panels as int8, and their product with MXFP4 or q8 weights in plain loops: what instruction sets without a
 // kernel of their own use, and what theirs fall back on for numbers at the edge of f32. Included by kernels_<isa>.cpp
 // after panel_decode-inl.h.
+//
+// A row's value is 4 bytes read and 1.25 written; measured (lab/input_codes.cpp): 0.5 us for 2,048 values with AVX-512
+// or AVX2, 1.2 in plain C++. A product of 16 rows by 2 inputs a tile costs 2 operations a weight and input in f32,
+// after its codes are widened: the limit is the rate of f32 multiply-adds.
 #pragma once
 
 #include "backend/cpu/kernels.h"
@@ -48,13 +52,7 @@ inline Int8Block pack_block(const float* x) {
     return block;
   }
   const int exponent = block_exponent(kGrid, largest);
-  const float inverse = scale_of(-exponent);
-  int32_t sum = 0;
-  for (int k = 0; k < static_cast<int>(kBlockColumns); ++k) {
-    const auto code = static_cast<int32_t>(nearest(kGrid, x[k] * inverse));
-    block.code[k] = static_cast<int8_t>(code);
-    sum += code;
-  }
+  const int32_t sum = store_codes(block.code, x, scale_of(-exponent));  // which the exponent keeps within 127
   block.shift = Int8Block::shift_of(exponent - 1);
   block.start = block.shift - 128u * static_cast<uint32_t>(sum);
   return block;

@@ -1,5 +1,9 @@
-// Inputs onto the grid of an InputCodec, 32 values at a time, as tensor/input_codec.h defines it: plain loops that the
-// compiler turns into vectors of this unit's instruction set. Included by kernels_<isa>.cpp after dot-inl.h.
+// Inputs [K] onto the grid of an InputCodec, 32 values at a time, as tensor/input_codec.h defines it: plain loops that
+// the compiler turns into vectors of this unit's instruction set. Included by kernels_<isa>.cpp after dot-inl.h.
+//
+// A value is 4 bytes read and written and about 10 operations: the largest of its block, times the inverse scale,
+// clamped, rounded, times the scale. Limit: the cache; measured (lab/input_codes.cpp) an eighth of it, 0.7 us for 2,048
+// values.
 #pragma once
 
 #include "backend/cpu/kernels.h"
@@ -38,16 +42,6 @@ inline float float_of_bits(uint32_t bits) {
 /// 2^e for e in [-127, 127]; the smallest is subnormal.
 inline float scale_of(int e) {
   return float_of_bits(e == -127 ? 0x400000u : static_cast<uint32_t>(e + 127) << 23);
-}
-
-/// Bits of the largest absolute value; those of infinity or above if there is an infinity or a NaN.
-inline uint32_t largest_bits(const float* x) {
-  uint32_t largest = 0;
-  for (int i = 0; i < kInputBlock; ++i) {
-    const uint32_t bits = bits_of_float(x[i]) & 0x7fffffffu;
-    largest = bits > largest ? bits : largest;
-  }
-  return largest;
 }
 
 inline int block_exponent(const Grid& grid, uint32_t largest) {

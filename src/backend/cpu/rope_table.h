@@ -1,5 +1,8 @@
 // RopeTable: cos and sin of a step's positions. All layers of a step ask for the same positions, so it is computed once
 // a step; the angles are those of the scalar reference, from the same library calls.
+//
+// R / 2 angles a token, two library calls each; then a head's R values are read and written, 3 operations each.
+// Measured (lab/rope.cpp): 64 heads of 64 take 0.9 us, and would take 27 with angles of their own.
 #pragma once
 
 #include <cstdint>

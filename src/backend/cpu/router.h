@@ -1,4 +1,7 @@
 // Routing of one token, shared by the CPU backends: near ties between experts must fall the same way in all of them.
+//
+// E logits from the cache, an exponential in f64 each, then a partial sort. Measured (lab/router.cpp): 1 us for 64
+// experts, 3 us for 256, most of it in exp; a layer's experts take hundreds of times as long.
 #pragma once
 
 #include "backend/backend.h"

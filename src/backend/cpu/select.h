@@ -1,4 +1,7 @@
 // Choosing the largest scores with one fixed tie rule: higher score first, then lower index. NaN ranks below all.
+//
+// n scores of 4 bytes, about 6 passes over the cache (AVX-512) or a counting pass and a partition. Measured
+// (lab/indexer.cpp), 2,048 of 16,384: 12 us with AVX-512, 55 us without, 680 us sorted.
 #pragma once
 
 #include <cstdint>

@@ -57,26 +57,23 @@ void SimdBackend::embed(View x, const Matrix& table, std::span<const int32_t> to
   });
 }
 
-void SimdBackend::rms_norm(View y, View x, std::span<const float> w, float eps) {
-  DB_CHECK(y.rank == 2 && y.shape == x.shape && y.cols() == static_cast<int64_t>(w.size()));
-  pool_->parallel_for(x.dim(0), x.cols() * kNormCost, [&](int64_t from, int64_t to, int) {
-    for (int64_t t = from; t < to; ++t) {
-      kernels_.rms_norm_row(
-          {y.row(t), x.row(t), w.data(), nullptr, x.cols(), eps, numerics_.norm_rounds_twice, rounds_output()});
-    }
-  });
+/// Both parts of a row while it is in the cache.
+void SimdBackend::norm_row(const View& y, const NormInput& input, int64_t t) const {
+  const float* x = input.x.row(t);
+  if (input.adds()) {
+    kernels_.add_row(input.resid.row(t), x, y.cols(), rounds_output());
+    x = input.resid.row(t);
+  }
+  kernels_.rms_norm_row(
+      {y.row(t), x, input.w.data(), nullptr, y.cols(), input.eps, numerics_.norm_rounds_twice, rounds_output()});
 }
 
-/// Both parts of a row while it is in the cache.
+void SimdBackend::rms_norm(View y, View x, std::span<const float> w, float eps) {
+  norm_linear(y, {x, {}, w, eps}, {});
+}
+
 void SimdBackend::add_rms_norm(View y, View resid, View x, std::span<const float> w, float eps) {
-  DB_CHECK(y.rank == 2 && y.shape == x.shape && y.shape == resid.shape && y.cols() == static_cast<int64_t>(w.size()));
-  pool_->parallel_for(x.dim(0), x.cols() * (kMoveCost + kNormCost), [&](int64_t from, int64_t to, int) {
-    for (int64_t t = from; t < to; ++t) {
-      kernels_.add_row(resid.row(t), x.row(t), x.cols(), rounds_output());
-      kernels_.rms_norm_row(
-          {y.row(t), resid.row(t), w.data(), nullptr, x.cols(), eps, numerics_.norm_rounds_twice, rounds_output()});
-    }
-  });
+  norm_linear(y, {x, resid, w, eps}, {});
 }
 
 void SimdBackend::layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) {

@@ -45,6 +45,7 @@ class SimdBackend : public CpuBackend {
   void layer_norm(View y, View x, std::span<const float> w, std::span<const float> b, float eps) override;
   void linear(View y, View x, const Matrix& w) override;
   void linear_f32(View y, View x, const Matrix& w) override;
+  void norm_linear(View y, const NormInput& input, std::span<const Product> products) override;
   void linear_heads(View y, View x, const Matrix& w) override;
   void rope(View x, std::span<const int32_t> pos, float theta) override;
   void kv_write(const PagedView& cache, std::span<const int32_t> slot, View x) override;
@@ -69,6 +70,7 @@ class SimdBackend : public CpuBackend {
       return panels == nullptr && storage == PanelInput::kF32 && !round && codec == InputCodec::kNone;
     }
     int64_t row_bytes(int64_t k) const;
+    friend bool operator==(const InputForm&, const InputForm&) = default;
   };
 
   /// The left side of a product: packed rows of K values, for [T, H, K] H rows a token.
@@ -78,6 +80,32 @@ class SimdBackend : public CpuBackend {
     int64_t head_stride = 0;  // bytes from head to head
 
     const uint8_t* row(int64_t t, int64_t head = 0) const { return data + t * row_stride + head * head_stride; }
+  };
+
+  /// y [T, N] = x w^T, or y [T, H, N] = x w_h^T with w_h = rows [h N, (h + 1) N). Items are strips of one head's rows
+  /// and one block of tokens, the strips of a block next to each other.
+  struct Job {
+    View y;
+    const Matrix* w = nullptr;
+    InputForm form;
+    bool round_output = false;
+    TilePlan plan;
+    Input input;
+    int64_t strip = 0;     // rows of the weights
+    int64_t n_strips = 0;  // a head
+    int64_t block = 0;     // tokens
+    int64_t n_blocks = 0;
+
+    int64_t n_heads() const { return y.rank == 3 ? y.dim(1) : 1; }
+    int64_t n_items() const { return n_heads() * n_blocks * n_strips; }
+    int64_t item_cost() const { return w->k * strip * (block + kStreamRows); }
+  };
+
+  /// Rows in the form in which some jobs take them.
+  struct PackedRows {
+    InputForm form;
+    uint8_t* data = nullptr;
+    int64_t row_bytes = 0;
   };
 
   /// Rows [n_from, n_to) of w times some packed inputs.
@@ -116,7 +144,15 @@ class SimdBackend : public CpuBackend {
   Input pack(const View& x, const InputForm& form, Scratch& scratch);
   TilePlan shared_plan(TilePlan plan, int64_t n) const;
   void multiply_part(const Part& part, ThreadScratch& scratch) const;
+  InputForm f32_form(const Matrix& w) const;
+  static Input as_given(const View& x);
+  void share_inputs(const View& x);
+  Job make_job(const View& y, const Matrix& w, const InputForm& form, bool round_output) const;
+  Job make_job(const Product& product) const;
+  void multiply_items(const Job& job, int64_t from, int64_t to, ThreadScratch& scratch) const;
+  void multiply(std::span<const Job> jobs);
   void multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output);
+  void norm_row(const View& y, const NormInput& input, int64_t t) const;
 
   struct ExpertStep;
   void pack_expert_inputs(ExpertStep& step);
@@ -146,7 +182,10 @@ class SimdBackend : public CpuBackend {
   std::unique_ptr<ThreadPool> pool_;
   std::vector<ThreadScratch> thread_scratch_;
 
-  Scratch input_;  // the packed input of a product
+  Scratch input_;                     // the packed input of a product
+  std::vector<Job> jobs_;             // products that share an input
+  std::vector<PackedRows> packed_;    // that input, once a form
+  std::vector<Scratch> packed_room_;  // where it lies
   RopeTable rope_table_;
   Scratch index_queries_, index_weights_;
   Scratch key_score_;               // [rows, keys] of the indexer

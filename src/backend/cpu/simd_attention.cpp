@@ -1,4 +1,7 @@
-// The latent cache: writing it, and absorbed MLA over it.
+// The latent cache: writing it, and absorbed MLA over it: o [T, H, C] over up to topk chosen keys of C + R.
+//
+// A key is 1,152 bytes in bf16 (576 wide), read once a block of 16 heads and a second time from the cache: 2 H (C + R)
+// + 2 H C operations. Limit: arithmetic where memory gives 7 GB/s a core (attention_bf16_avx512-inl.h has figures).
 //
 // A row's keys are taken in chunks, whose parts are kept and merged in the order of chunks. Few rows are cut into
 // (chunk, row, block of heads), with costs by the keys in each, so that one token with a long context is spread over

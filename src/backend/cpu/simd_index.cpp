@@ -1,5 +1,8 @@
 // The lightning indexer: scores of all cached index keys, then the choice of the largest.
 //
+// A key of d = 128 is 256 bytes (bf16) and 2 H d operations: with 32 heads the limit is arithmetic where memory gives 7
+// GB/s a core. Measured (lab/indexer.cpp): 87 to 92 % of the bf16 rate; the choice takes 2 % as long.
+//
 // Scores are computed in (chunk of keys, row) items, chunks the outer loop, so that one row with a long context is
 // spread over all threads and rows of one request find a chunk's keys in the cache, fp8 ones already decoded.
 #include <algorithm>

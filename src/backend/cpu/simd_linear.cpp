@@ -15,6 +15,8 @@ constexpr int64_t kBlockBytes = 512 << 10;  // of packed inputs that stay in the
 constexpr int64_t kStripRows = kPanelRows;  // what goes to one thread together, for weights in rows
 constexpr int64_t kStripsPerThread = 4;
 constexpr int64_t kValues = 1024;  // a multiple of every block
+constexpr int64_t kNormCost = 5;   // of an element, in multiply-adds, to be added and normed
+constexpr int64_t kPackCost = 2;   // and to be packed
 
 }  // namespace
 
@@ -40,6 +42,12 @@ SimdBackend::InputForm SimdBackend::input_form(const Matrix& w, InputCodec codec
   }
   const bool as_bf16 = on_grid && bf16_dot_ && w.format != WeightFormat::kF16;
   return {as_bf16 ? PanelInput::kBf16 : PanelInput::kF32, nullptr, round && !as_bf16, codec};
+}
+
+SimdBackend::InputForm SimdBackend::f32_form(const Matrix& w) const {
+  InputForm form;
+  if (w.order == RowOrder::kPanels) form.panels = &panels_.f32;
+  return form;
 }
 
 /// Writes x as values [from, from + x.size()) of a packed `row` of k, `from` a multiple of 32, and zeros up to the
@@ -72,12 +80,15 @@ void SimdBackend::pack_values(const InputForm& form, uint8_t* row, int64_t k, in
   }
 }
 
+SimdBackend::Input SimdBackend::as_given(const View& x) {
+  constexpr int64_t kFloat = sizeof(float);
+  const int64_t head_stride = x.rank == 3 ? x.stride[1] * kFloat : 0;
+  return Input{reinterpret_cast<const uint8_t*>(x.f32()), x.stride[0] * kFloat, head_stride};
+}
+
 SimdBackend::Input SimdBackend::pack(const View& x, const InputForm& form, Scratch& scratch) {
   const int64_t heads = x.rank == 3 ? x.dim(1) : 1;
-  if (form.is_as_given()) {
-    constexpr int64_t kFloat = sizeof(float);
-    return Input{reinterpret_cast<const uint8_t*>(x.f32()), x.stride[0] * kFloat, heads > 1 ? x.stride[1] * kFloat : 0};
-  }
+  if (form.is_as_given()) return as_given(x);
   const int64_t row_bytes = form.row_bytes(x.cols());
   auto* const out = scratch.room<uint8_t>(x.rows() * row_bytes);
   pool_->parallel_for(x.rows(), x.cols(), [&](int64_t from, int64_t to, int thread) {
@@ -121,38 +132,67 @@ void SimdBackend::multiply_part(const Part& part, ThreadScratch& scratch) const 
   bf16 ? kernels_.gemm_bf16(args) : kernels_.gemm(args);
 }
 
-/// y [T, N] = x w^T, or y [T, H, N] = x w_h^T with w_h = rows [h N, (h + 1) N). Items are strips of one head's rows and
-/// one block of tokens, the strips of a block next to each other.
-void SimdBackend::multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output) {
-  const int64_t n_heads = y.rank == 3 ? y.dim(1) : 1, n_tokens = x.dim(0), n = y.cols();
-  DB_CHECK(x.rank == y.rank && x.rows() == y.rows() && x.dim(0) == y.dim(0) && x.cols() == w.k && w.n == n_heads * n);
-  if (n_tokens == 0) return;
+SimdBackend::Job SimdBackend::make_job(const View& y, const Matrix& w, const InputForm& form, bool round_output) const {
+  Job job{y, &w, form, round_output, {}, {}};
+  const int64_t n_heads = job.n_heads(), n_tokens = y.dim(0), n = y.cols();
   const bool panels = form.panels != nullptr;
-  DB_CHECK(panels == (w.order == RowOrder::kPanels) && (!panels || n_heads == 1 || n % kPanelRows == 0));
+  DB_CHECK(w.n == n_heads * n && panels == (w.order == RowOrder::kPanels));
+  DB_CHECK(!panels || n_heads == 1 || n % kPanelRows == 0);
   const ProductKey key{n_heads == 1 ? ProductStage::kLinear : ProductStage::kHeads, w.format, form.storage, n, w.k};
-  const TilePlan plan = panels ? shared_plan(plans_->find(key, n_tokens), n_heads * n) : TilePlan();
-  const Input input = pack(x, form, input_);
-  const int64_t strip = panels ? plan.strip * kPanelRows : kStripRows, n_strips = ceil_div(n, strip);
-  const int64_t block = std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(form.row_bytes(w.k), 1), 1, n_tokens);
-  const int64_t n_blocks = ceil_div(n_tokens, block);
-  const int64_t cost = w.k * strip * (block + kStreamRows);
-  pool_->parallel_for(n_heads * n_blocks * n_strips, cost, [&](int64_t from, int64_t to, int thread) {
-    while (from < to) {
-      const int64_t h = from / n_strips / n_blocks, t = from / n_strips % n_blocks * block;
-      const int64_t first = from % n_strips, last = std::min(n_strips, first + to - from);
-      Part part{w, form, plan};
-      part.n_from = h * n + first * strip;
-      part.n_to = h * n + std::min(last * strip, n);
-      part.x = input.row(t, h);
-      part.x_stride = input.row_stride;
-      part.n_tokens = std::min(block, n_tokens - t);
-      part.y = flat_row(y, t * n_heads + h) + first * strip;
-      part.y_stride = y.stride[0];
-      part.round_output = round_output;
-      multiply_part(part, scratch_of(thread));
-      from += last - first;
+  if (panels && n_tokens > 0) job.plan = shared_plan(plans_->find(key, n_tokens), w.n);
+  job.strip = panels ? job.plan.strip * kPanelRows : kStripRows;
+  job.n_strips = ceil_div(n, job.strip);
+  const int64_t most = std::max<int64_t>(n_tokens, 1);
+  job.block = std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(form.row_bytes(w.k), 1), 1, most);
+  job.n_blocks = ceil_div(n_tokens, job.block);
+  return job;
+}
+
+SimdBackend::Job SimdBackend::make_job(const Product& product) const {
+  const Matrix& w = *product.w;
+  if (product.in_f32) return make_job(product.y, w, f32_form(w), false);
+  return make_job(product.y, w, input_form(w), rounds_output());
+}
+
+void SimdBackend::multiply_items(const Job& job, int64_t from, int64_t to, ThreadScratch& scratch) const {
+  const int64_t n_heads = job.n_heads(), n_tokens = job.y.dim(0), n = job.y.cols();
+  while (from < to) {
+    const int64_t h = from / job.n_strips / job.n_blocks, t = from / job.n_strips % job.n_blocks * job.block;
+    const int64_t first = from % job.n_strips, last = std::min(job.n_strips, first + to - from);
+    Part part{*job.w, job.form, job.plan};
+    part.n_from = h * n + first * job.strip;
+    part.n_to = h * n + std::min(last * job.strip, n);
+    part.x = job.input.row(t, h);
+    part.x_stride = job.input.row_stride;
+    part.n_tokens = std::min(job.block, n_tokens - t);
+    part.y = flat_row(job.y, t * n_heads + h) + first * job.strip;
+    part.y_stride = job.y.stride[0];
+    part.round_output = job.round_output;
+    multiply_part(part, scratch);
+    from += last - first;
+  }
+}
+
+/// All products in one loop, cut by cost: an item belongs to the part in which its cost begins.
+void SimdBackend::multiply(std::span<const Job> jobs) {
+  int64_t total = 0;
+  for (const Job& job : jobs) total += job.n_items() * job.item_cost();
+  pool_->parallel_for(total, 1, [&](int64_t from, int64_t to, int thread) {
+    for (const Job& job : jobs) {
+      const int64_t cost = job.item_cost(), n = job.n_items();
+      const auto first_from = [&](int64_t at) { return std::min(ceil_div(std::max<int64_t>(at, 0), cost), n); };
+      multiply_items(job, first_from(from), first_from(to), scratch_of(thread));
+      from -= n * cost;
+      to -= n * cost;
     }
   });
+}
+
+void SimdBackend::multiply(const View& y, const View& x, const Matrix& w, const InputForm& form, bool round_output) {
+  DB_CHECK(x.rank == y.rank && x.rows() == y.rows() && x.dim(0) == y.dim(0) && x.cols() == w.k);
+  Job job = make_job(y, w, form, round_output);
+  job.input = pack(x, form, input_);
+  multiply({&job, 1});
 }
 
 /// The plan with strips so narrow that each thread finds several of them among `n` rows.
@@ -167,9 +207,51 @@ void SimdBackend::linear(View y, View x, const Matrix& w) {
 }
 
 void SimdBackend::linear_f32(View y, View x, const Matrix& w) {
-  InputForm form;
-  if (w.order == RowOrder::kPanels) form.panels = &panels_.f32;
-  multiply(y, x, w, form, false);
+  multiply(y, x, w, f32_form(w), false);
+}
+
+/// Gives each job its input: rows of `x` as they are, or room for them packed, once for all jobs of a form.
+void SimdBackend::share_inputs(const View& x) {
+  packed_.clear();
+  for (Job& job : jobs_) {
+    if (job.form.is_as_given()) {
+      job.input = as_given(x);
+      continue;
+    }
+    auto same = std::find_if(packed_.begin(), packed_.end(), [&](const PackedRows& p) { return p.form == job.form; });
+    if (same == packed_.end()) {
+      if (packed_.size() == packed_room_.size()) packed_room_.emplace_back();
+      const int64_t bytes = job.form.row_bytes(x.cols());
+      auto* const data = packed_room_[packed_.size()].room<uint8_t>(x.rows() * bytes);
+      same = packed_.insert(same, {job.form, data, bytes});
+    }
+    job.input = Input{same->data, same->row_bytes, 0};
+  }
+}
+
+/// Each row is added, normed and packed for its products while it is in the first-level cache.
+void SimdBackend::norm_linear(View y, const NormInput& input, std::span<const Product> products) {
+  const int64_t n_rows = y.dim(0), k = y.cols();
+  DB_CHECK(y.rank == 2 && y.shape == input.x.shape && k == static_cast<int64_t>(input.w.size()));
+  DB_CHECK(!input.adds() || input.resid.shape == y.shape);
+  jobs_.clear();
+  for (const Product& p : products) {
+    if (p.w == nullptr) continue;
+    DB_CHECK(p.y.rank == 2 && p.y.dim(0) == n_rows && p.w->k == k);
+    jobs_.push_back(make_job(p));
+  }
+  share_inputs(y);
+  const int64_t cost = k * (kNormCost + kPackCost * static_cast<int64_t>(packed_.size()));
+  pool_->parallel_for(n_rows, cost, [&](int64_t from, int64_t to, int thread) {
+    for (int64_t t = from; t < to; ++t) {
+      norm_row(y, input, t);
+      const std::span<const float> values(y.row(t), static_cast<size_t>(k));
+      for (const PackedRows& p : packed_) {
+        pack_values(p.form, p.data + t * p.row_bytes, k, 0, values, scratch_of(thread));
+      }
+    }
+  });
+  multiply(jobs_);
 }
 
 void SimdBackend::linear_heads(View y, View x, const Matrix& w) {

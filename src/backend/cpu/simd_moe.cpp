@@ -1,4 +1,8 @@
-// Experts: rows are sorted by expert, so each chosen expert's weights are read once a step, however many rows it has.
+// y [T, D] = the weighted outputs of each token's K experts, down(silu(gate x) * (up x)), each I wide.
+//
+// Rows are sorted by expert, so each chosen expert's weights are read once a step, however many rows it has: 3 I D
+// weights and 6 I D operations a row. Limit: memory up to about 8 rows an expert, then the products' arithmetic.
+//
 // First all hidden values, shared by strips of each expert's I; then the outputs, shared by strips of D: a thread adds
 // one expert after the other, in ascending order, to its columns of y.
 //

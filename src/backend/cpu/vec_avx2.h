@@ -129,5 +129,30 @@ inline Vec look_up_e2m1(Lanes code) {
   return _mm256_or_ps(_mm256_permutevar8x32_ps(values, reinterpret_cast<__m256i>(code)), reinterpret_cast<Vec>(sign));
 }
 
+/// Bits of the largest |x| of 32; those of infinity or above if there is an infinity or a NaN.
+inline uint32_t largest_bits(const float* x) {
+  const auto magnitude = [x](int i) {
+    return _mm256_and_si256(_mm256_castps_si256(load(x + i * kLanes)), _mm256_set1_epi32(0x7fffffff));
+  };
+  const __m256i eight =
+      _mm256_max_epu32(_mm256_max_epu32(magnitude(0), magnitude(1)), _mm256_max_epu32(magnitude(2), magnitude(3)));
+  const __m128i four = _mm_max_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  const __m128i two = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4e));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(_mm_max_epu32(two, _mm_shuffle_epi32(two, 0xb1))));
+}
+
+/// 32 values times `inverse`, all within 127, to the nearest whole numbers, ties to even; returns their sum.
+inline int32_t store_codes(int8_t* code, const float* x, float inverse) {
+  const auto whole = [=](int i) { return _mm256_cvtps_epi32(mul(load(x + i * kLanes), splat(inverse))); };
+  const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(whole(0), whole(1)),
+                                            _mm256_packs_epi32(whole(2), whole(3)));  // within each half
+  const __m256i codes = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(code), codes);
+  const __m256i above = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));  // code + 128
+  const __m256i sums = _mm256_sad_epu8(above, _mm256_setzero_si256());
+  const __m128i halves = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  return _mm_cvtsi128_si32(halves) + _mm_extract_epi32(halves, 2) - 32 * 128;
+}
+
 }  // namespace
 }  // namespace drawbridge

@@ -125,5 +125,25 @@ inline Vec look_up_e2m1(Lanes code) {
   return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(code), values);
 }
 
+/// Bits of the largest |x| of 32; those of infinity or above if there is an infinity or a NaN.
+inline uint32_t largest_bits(const float* x) {
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  const __m512i low = _mm512_and_epi32(_mm512_loadu_si512(x), magnitude);
+  const __m512i high = _mm512_and_epi32(_mm512_loadu_si512(x + kLanes), magnitude);
+  return _mm512_reduce_max_epu32(_mm512_max_epu32(low, high));
+}
+
+/// 32 values times `inverse`, all within 127, to the nearest whole numbers, ties to even; returns their sum.
+inline int32_t store_codes(int8_t* code, const float* x, float inverse) {
+  const __m128i low = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(mul(load(x), splat(inverse))));
+  const __m128i high = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(mul(load(x + kLanes), splat(inverse))));
+  const __m256i codes = _mm256_set_m128i(high, low);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(code), codes);
+  const __m256i above = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));  // code + 128
+  const __m256i sums = _mm256_sad_epu8(above, _mm256_setzero_si256());
+  const __m128i halves = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  return _mm_cvtsi128_si32(halves) + _mm_extract_epi32(halves, 2) - 32 * 128;
+}
+
 }  // namespace
 }  // namespace drawbridge

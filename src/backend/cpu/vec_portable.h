@@ -150,5 +150,29 @@ inline Vec look_up_e2m1(Lanes code) {
   return vec_of(half | (normal & is_normal) | ((code & 8u) << 28));
 }
 
+/// Bits of the largest |x| of 32; those of infinity or above if there is an infinity or a NaN.
+inline uint32_t largest_bits(const float* x) {
+  Bits largest = {};
+  for (int i = 0; i < 32; i += kLanes) {
+    const Bits bits = bits_of(load(x + i)) & 0x7fffffffu;
+    largest = bits > largest ? bits : largest;
+  }
+  const uint32_t even = largest[0] > largest[2] ? largest[0] : largest[2];
+  const uint32_t odd = largest[1] > largest[3] ? largest[1] : largest[3];
+  return even > odd ? even : odd;
+}
+
+/// 32 values times `inverse`, all within 127, to the nearest whole numbers, ties to even; returns their sum. Adding 1.5
+/// * 2^23 leaves them in the low bits.
+inline int32_t store_codes(int8_t* code, const float* x, float inverse) {
+  Bits sum = {};
+  for (int i = 0; i < 32; i += kLanes) {
+    const Bits whole = bits_of(load(x + i) * splat(inverse) + splat(12582912.0f)) - 0x4b400000u;
+    for (int lane = 0; lane < kLanes; ++lane) code[i + lane] = static_cast<int8_t>(whole[lane]);
+    sum += whole;
+  }
+  return static_cast<int32_t>(sum[0] + sum[1] + sum[2] + sum[3]);
+}
+
 }  // namespace
 }  // namespace drawbridge
