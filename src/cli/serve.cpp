@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mapped_file.h"
+#include "cli/serve_price.h"
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
 #include "http/server.h"
@@ -16,6 +17,7 @@ struct ServeOptions {
   HttpServerOptions http;
   ApiOptions api;
   std::string api_key_file;
+  ServePrice price;
   bool allow_insecure_bind = false;
   int grace_seconds = 30;
 };
@@ -68,8 +70,13 @@ std::string url_of(const std::string& host, uint16_t port) {
 Status run_serve(ServeOptions o) {
   DB_TRY(read_key_file(o.api_key_file, o.api.api_keys));
   DB_TRY(check_options(o));
+  DB_ASSIGN(o.api.price, machine_price(o.price));
   DB_ASSIGN(const auto engine, make_engine(o.engine));
   log_card(engine->card(), o.engine);
+  if (o.api.price) {
+    const Figure& hour = o.api.price->dollars_per_hour;
+    spdlog::info("price dollars_per_hour={} basis={} date={}", hour.value, o.api.price->basis, hour.from.date);
+  }
   ApiServer api(*engine, o.api);
   DB_ASSIGN(const auto http, HttpServer::start(o.http, [&api](std::shared_ptr<Exchange> e) { api.handle(e); }));
   catch_stop_signals();
@@ -99,6 +106,7 @@ void add_serve(CLI::App& app, Action& action) {
   verb->add_option("--api-key-file", o->api_key_file, "file with one key a line (not seen in the list of processes)");
   verb->add_flag("--allow-insecure-bind", o->allow_insecure_bind, "listen beyond this machine without a key");
   verb->add_option("--served-model-name", o->api.model_names, "names that requests may use; default: the directory's");
+  add_machine_price_options(*verb, o->price);
   verb->add_option("--grace", o->grace_seconds, "seconds that running answers get to end after SIGTERM")
       ->capture_default_str();
   verb->callback([o, &action] { action = [o] { return run_serve(*o); }; });

@@ -55,6 +55,7 @@ struct Usage {
   int64_t n_prompt = 0;
   int64_t n_completion = 0;  // every sampled token, the end token included
   int64_t n_cached = 0;      // prompt tokens taken from the prefix cache
+  double busy_s = 0;         // its part of the seconds of its steps, which their tokens share equally
 };
 
 struct Finish {
@@ -103,6 +104,8 @@ struct EngineStats {
   int64_t n_cancelled = 0;
   int64_t n_failed = 0;
   int64_t n_preempted = 0;
+  double busy_input_s = 0;            // seconds from a step's plan to its logits, shared equally by the step's tokens:
+  double busy_output_s = 0;           // those of prompts, and those that had been sampled
   std::vector<KvClipping> kv_layers;  // empty unless the cache is FP8
   std::vector<PlanTokens> plan_tokens;
 };

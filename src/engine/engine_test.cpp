@@ -172,6 +172,27 @@ TEST(Engine, DrainsAndThenTakesNothing) {
   EXPECT_EQ(engine->submit(request(1), [](const Output&) {}).status().code(), Code::kUnavailable);
 }
 
+TEST(Engine, RequestsShareAllSecondsOfTheSteps) {
+  EngineOptions options = tiny_options();
+  options.max_step_tokens = 16;  // prompts in chunks, beside tokens of others
+  const auto engine = start_engine(options);
+  double of_requests = 0;  // written on the engine thread, read behind the last end
+  std::vector<std::promise<void>> ended(3);
+  for (size_t i = 0; i < ended.size(); ++i) {
+    const auto sink = [&, i](const Output& output) {
+      if (!output.finish) return;
+      of_requests += output.finish->usage.busy_s;
+      ended[i].set_value();
+    };
+    ASSERT_TRUE(engine->submit(request(static_cast<int>(i)), sink).ok());
+  }
+  for (auto& e : ended) e.get_future().wait();
+  const EngineStats stats = engine->stats();
+  EXPECT_GT(stats.busy_input_s, 0);
+  EXPECT_GT(stats.busy_output_s, 0);
+  EXPECT_NEAR(of_requests, stats.busy_input_s + stats.busy_output_s, 1e-9);
+}
+
 TEST(Engine, AFullQueueSaysSo) {
   EngineOptions options = tiny_options();
   options.max_running = 1;

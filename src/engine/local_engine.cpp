@@ -1,5 +1,7 @@
 #include "engine/local_engine.h"
 
+#include <algorithm>
+#include <chrono>
 #include <random>
 
 #include "base/log.h"
@@ -126,13 +128,30 @@ void LocalEngine::take_cancels() {
   }
 }
 
+/// Every token of a step takes an equal part of its seconds, whoever it belongs to.
+void LocalEngine::share_seconds(const Plan& plan, double seconds) {
+  int64_t n_tokens = 0, n_input = 0;
+  for (const Grant& grant : plan.grants) n_tokens += grant.n_tokens;
+  const double each = seconds / static_cast<double>(n_tokens);
+  for (const Grant& grant : plan.grants) {
+    Stream& stream = streams_.at(grant.id);
+    stream.add_busy(each * static_cast<double>(grant.n_tokens));
+    n_input += std::clamp<int64_t>(stream.n_prompt() - grant.from, 0, grant.n_tokens);
+  }
+  const std::lock_guard lock(mutex_);
+  stats_.busy_input_s += each * static_cast<double>(n_input);
+  stats_.busy_output_s += each * static_cast<double>(n_tokens - n_input);
+}
+
 void LocalEngine::step() {
+  const auto begin = std::chrono::steady_clock::now();
   const Plan plan = scheduler_.next();
   if (plan.grants.empty()) return;
   const auto logits = runner_->run(plan, [&](RequestId id) {
     return StepRunner::Request{streams_.at(id).tokens(), scheduler_.pages(id)};
   });
   if (!logits.ok()) return fail_all(logits.status());
+  share_seconds(plan, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   scheduler_.commit(plan);
   int64_t row = 0;
   for (const Grant& grant : plan.grants) {

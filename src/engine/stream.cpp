@@ -22,7 +22,7 @@ bool Stream::is_end(int32_t token, std::span<const int32_t> eos) const {
 
 Output Stream::end(FinishReason reason, Status error) {
   Output output;
-  const Usage usage{n_prompt(), static_cast<int64_t>(tokens_.size()) - n_prompt(), 0};
+  const Usage usage{n_prompt(), static_cast<int64_t>(tokens_.size()) - n_prompt(), 0, busy_s_};
   output.finish = Finish{reason, std::move(error), stops_.matched(), usage};
   return output;
 }

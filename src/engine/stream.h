@@ -17,6 +17,8 @@ class Stream {
   const std::vector<int32_t>& tokens() const { return tokens_; }
   int64_t n_prompt() const { return static_cast<int64_t>(request_.prompt.size()); }
   int64_t n_max() const { return n_prompt() + request_.max_tokens; }
+  /// Adds to what the request has taken of the engine's time.
+  void add_busy(double seconds) { busy_s_ += seconds; }
 
   /// Samples the next token and tells the sink. `eos` are the model's end tokens. True: the request has ended, and
   /// its last output waits in `last` until the caller has freed its pages.
@@ -31,6 +33,7 @@ class Stream {
   GenerateRequest request_;
   Sink sink_;
   uint64_t seed_;
+  double busy_s_ = 0;
   std::vector<int32_t> tokens_;
   TokenCounts counts_;
   Detokenizer detokenizer_;

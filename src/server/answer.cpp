@@ -105,13 +105,16 @@ Json Answer::usage() const {
       total.n_cached += part.usage->n_cached;
     }
     total.n_completion += part.usage->n_completion;
+    total.busy_s += part.usage->busy_s;
     n_reasoning += part.plan.choice->n_reasoning_tokens();
   }
-  return {{"prompt_tokens", total.n_prompt},
-          {"completion_tokens", total.n_completion},
-          {"total_tokens", total.n_prompt + total.n_completion},
-          {"prompt_tokens_details", {{"cached_tokens", total.n_cached}}},
-          {"completion_tokens_details", {{"reasoning_tokens", n_reasoning}}}};
+  Json json = {{"prompt_tokens", total.n_prompt},
+               {"completion_tokens", total.n_completion},
+               {"total_tokens", total.n_prompt + total.n_completion},
+               {"prompt_tokens_details", {{"cached_tokens", total.n_cached}}},
+               {"completion_tokens_details", {{"reasoning_tokens", n_reasoning}}}};
+  if (form_.price) json["cost"] = machine_dollars(*form_.price, total.busy_s);
+  return json;
 }
 
 void Answer::fail(const Status& status) {

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "server/call.h"
 #include "server/choice.h"
+#include "server/live_cost.h"
 
 namespace drawbridge {
 
@@ -25,6 +26,7 @@ struct AnswerForm {
   int64_t created = 0;  // Unix seconds
   bool stream = false;
   bool include_usage = false;
+  std::optional<MachinePrice> price = std::nullopt;  // for usage.cost; absent: the client did not ask
   HttpHeaders headers;
 };
 

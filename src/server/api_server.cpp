@@ -42,6 +42,7 @@ ApiServer::ApiServer(Engine& engine, ApiOptions options)
       options_(std::move(options)),
       started_(std::time(nullptr)),
       id_base_(random_base()),
+      metrics_(options_.price),
       answers_(engine, metrics_) {
   if (options_.model_names.empty()) options_.model_names.push_back(engine.card().name);
 }

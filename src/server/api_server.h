@@ -24,6 +24,7 @@ namespace drawbridge {
 struct ApiOptions {
   std::vector<std::string> model_names;  // that requests may use, the first is shown; empty: the model's own
   std::vector<std::string> api_keys;     // any of them opens the door; empty: it is open
+  std::optional<MachinePrice> price = std::nullopt;  // of the machine, for costs; absent: none are told
 };
 
 class ApiServer {
@@ -51,7 +52,8 @@ class ApiServer {
   void dispatch(const Route& route, Call call);
   std::string next_id();
 
-  void start_answer(Call& call, const std::string& model, Result<PreparedAnswer> prepared);
+  bool refuse_cost(Call& call, const GenerationFields& generation) const;
+  void start_answer(Call& call, const GenerationFields& generation, Result<PreparedAnswer> prepared);
   void chat_completions(Call& call);
   void completions(Call& call);
   void list_models(Call& call);

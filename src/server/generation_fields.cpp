@@ -101,6 +101,19 @@ Status read_stream_options(Fields& fields, GenerationFields& out) {
   return {};
 }
 
+/// OpenRouter's {"include": true}: what the answer cost. In a stream it asks for the usage, too.
+Status read_usage(Fields& fields, GenerationFields& out) {
+  const Json& usage = fields.take("usage");
+  if (usage.is_null()) return {};
+  if (!usage.is_object()) return wrong_field("usage", "an object", usage);
+  Fields inner(usage, "usage.");
+  DB_TRY(inner.read("include", out.include_cost));
+  out.include_usage = out.include_usage || out.include_cost;
+  const std::vector<std::string> unread = inner.unread();
+  out.ignored.insert(out.ignored.end(), unread.begin(), unread.end());
+  return {};
+}
+
 }  // namespace
 
 Result<GenerationFields> read_generation_fields(Fields& fields, const ModelCard& card) {
@@ -115,6 +128,7 @@ Result<GenerationFields> read_generation_fields(Fields& fields, const ModelCard&
   DB_TRY(read_max_tokens(fields, out.max_tokens));
   DB_TRY(fields.read("n", out.n, 1, kMaxChoices));
   DB_TRY(read_stream_options(fields, out));
+  DB_TRY(read_usage(fields, out));
   return out;
 }
 

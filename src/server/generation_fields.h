@@ -22,6 +22,7 @@ struct GenerationFields {
   int64_t n = 1;            // choices for each prompt
   bool stream = false;
   bool include_usage = false;        // in a stream, one more chunk with the usage
+  bool include_cost = false;         // usage with what the answer cost
   std::vector<std::string> ignored;  // members of the body that nobody knows
 };
 

@@ -90,6 +90,30 @@ void add_engine(Page& page, const EngineStats& s) {
   add_clipping(page, s.kv_layers);
   add_plans(page, s.plan_tokens);
   page.own("engine_steps_total", "counter", "Steps computed.", number(s.n_steps));
+  page.text().family("drawbridge:engine_busy_seconds_total", "counter",
+                     "Seconds of steps, by the kind of the tokens that took them.");
+  page.text().sample(s.busy_input_s, {{"kind", "input"}});
+  page.text().sample(s.busy_output_s, {{"kind", "output"}});
+}
+
+void add_rates(Page& page, const Rates& rates, const std::string& basis) {
+  const auto sample = [&](const std::optional<double>& dollars, const char* kind) {
+    if (dollars) page.text().sample(*dollars, {{"kind", kind}, {"basis", basis}});
+  };
+  sample(rates.uncached, "input");
+  sample(rates.cached, "cached");
+  sample(rates.output, "output");
+}
+
+void add_cost(Page& page, const MachinePrice& price, const LiveRates& rates) {
+  page.text().family("drawbridge:cost_dollars_per_million_tokens", "gauge",
+                     "Since start, on the busy and the reserved basis.");
+  add_rates(page, rates.busy, "busy");
+  add_rates(page, rates.reserved, "reserved");
+  const Figure& hour = price.dollars_per_hour;
+  page.text().family("drawbridge:cost_machine_dollars_per_hour", "gauge", "What the machine is paid, as stated.");
+  page.text().sample(hour.value,
+                     {{"price_basis", price.basis}, {"source", hour.from.source}, {"date", hour.from.date}});
 }
 
 void add_model(Page& page, const ModelCard& card, bool engine_works) {
@@ -110,8 +134,9 @@ void add_model(Page& page, const ModelCard& card, bool engine_works) {
 
 }  // namespace
 
-Metrics::Metrics()
-    : time_to_first_token_(seconds_bounds()),
+Metrics::Metrics(std::optional<MachinePrice> price)
+    : price_(std::move(price)),
+      time_to_first_token_(seconds_bounds()),
       inter_token_(seconds_bounds()),
       end_to_end_(seconds_bounds()),
       prompt_tokens_(token_bounds()),
@@ -150,6 +175,10 @@ std::string Metrics::page(const EngineStats& stats, const ModelCard& card, const
   Page page({{"model_name", model_name}});
   add_engine(page, stats);
   add_model(page, card, engine_works);
+  if (price_) {
+    const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
+    add_cost(page, *price_, live_rates(*price_, stats, uptime.count()));
+  }
   const std::lock_guard lock(mutex_);
   page.shared("time_to_first_token_seconds", "From a request's arrival to its first token.", time_to_first_token_);
   page.shared("inter_token_latency_seconds", "Between two tokens of one choice.", inter_token_);
