@@ -1,5 +1,7 @@
 #include "base/json_members.h"
 
+#include <cmath>
+
 namespace drawbridge {
 namespace {
 
@@ -46,6 +48,12 @@ Result<double> number_member(const Json& object, const char* key, const std::str
   DB_ASSIGN(const Json* found, member(object, key, source));
   if (!found->is_number()) return wrong_type(*found, key, "a number", source);
   return found->get<double>();
+}
+
+Result<double> positive_member(const Json& object, const char* key, const std::string& source) {
+  DB_ASSIGN(const double value, number_member(object, key, source));
+  if (std::isfinite(value) && value > 0) return value;
+  return fail(Code::kInvalidArgument, "{}: {}: wanted a number above 0, found {}", source, key, value);
 }
 
 Result<const Json*> array_member(const Json& object, const char* key, const std::string& source) {

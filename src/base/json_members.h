@@ -18,6 +18,8 @@ Result<int64_t> integer_member(const Json& object, const char* key, const std::s
 /// An integer of 0 or more.
 Result<int64_t> count_member(const Json& object, const char* key, const std::string& source);
 Result<double> number_member(const Json& object, const char* key, const std::string& source);
+/// A finite number above 0.
+Result<double> positive_member(const Json& object, const char* key, const std::string& source);
 Result<const Json*> array_member(const Json& object, const char* key, const std::string& source);
 
 }  // namespace drawbridge

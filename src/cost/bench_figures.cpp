@@ -13,12 +13,6 @@ namespace {
 constexpr size_t kMaxFileBytes = 256u << 20;  // vLLM may have written every token's time into it
 constexpr double kRateTolerance = 0.02;       // a rate is printed rounded, and may count a moment more or less
 
-Result<double> positive(const Json& object, const char* key, const std::string& source) {
-  DB_ASSIGN(const double value, number_member(object, key, source));
-  if (std::isfinite(value) && value > 0) return value;
-  return fail(Code::kInvalidArgument, "{}: {}: wanted a number above 0, found {}", source, key, value);
-}
-
 /// A rate that contradicts the counts means that one of them is something else than we think.
 Status check_rate(const Json& json, const char* key, double counted, const std::string& source) {
   const auto found = json.find(key);
@@ -33,10 +27,10 @@ Status check_rate(const Json& json, const char* key, double counted, const std::
 Result<BenchFigures> read_flat(const Json& json, const std::string& source) {
   BenchFigures f;
   f.name = source;
-  DB_ASSIGN(f.duration_s, positive(json, "duration", source));
-  DB_ASSIGN(f.n_requests, positive(json, "completed", source));
-  DB_ASSIGN(f.input_tokens, positive(json, "total_input_tokens", source));
-  DB_ASSIGN(f.output_tokens, positive(json, "total_output_tokens", source));
+  DB_ASSIGN(f.duration_s, positive_member(json, "duration", source));
+  DB_ASSIGN(f.n_requests, positive_member(json, "completed", source));
+  DB_ASSIGN(f.input_tokens, positive_member(json, "total_input_tokens", source));
+  DB_ASSIGN(f.output_tokens, positive_member(json, "total_output_tokens", source));
   DB_TRY(check_rate(json, "request_throughput", f.requests_per_second(), source));
   DB_TRY(check_rate(json, "output_throughput", f.output_per_second(), source));
   const Json device = json.value("device", Json());  // vLLM's --metadata device=B200

@@ -1,7 +1,5 @@
 #include "cost/load_report_figures.h"
 
-#include <cmath>
-
 #include "base/json_members.h"
 
 namespace drawbridge {
@@ -9,17 +7,10 @@ namespace {
 
 constexpr const char* kKind = "drawbridge load report";
 
-Result<double> positive(const Json& object, const char* key, const std::string& where) {
-  DB_ASSIGN(const double value, number_member(object, key, where));
-  if (std::isfinite(value) && value > 0) return value;
-  return fail(Code::kInvalidArgument, "{}: {}: wanted a number above 0, found {}: nothing was sustained", where, key,
-              value);
-}
-
 /// A figure with an interval: {"value": 2.4, "interval_95": [...]}.
 Result<double> positive_estimate(const Json& figures, const char* key, const std::string& where) {
   DB_ASSIGN(const Json* estimate, member(figures, key, where));
-  return positive(*estimate, "value", where + ": " + key);
+  return positive_member(*estimate, "value", where + ": " + key);
 }
 
 Result<const Json*> choose_point(const Json& json, const std::string& source, int64_t point) {
@@ -60,7 +51,7 @@ Result<BenchFigures> read_load_report(const Json& json, const std::string& sourc
   DB_TRY(read_window(*figures, where, out));
   DB_ASSIGN(const double rps, positive_estimate(*figures, "sustained_rps", where));
   DB_ASSIGN(const double output_per_second, positive_estimate(*figures, "output_tok_s", where));
-  DB_ASSIGN(const double prompt_length, positive(*figures, "prompt_length", where));
+  DB_ASSIGN(const double prompt_length, positive_member(*figures, "prompt_length", where));
   out.n_requests = rps * out.duration_s;
   out.input_tokens = out.n_requests * prompt_length;
   out.output_tokens = output_per_second * out.duration_s;

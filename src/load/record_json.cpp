@@ -211,24 +211,27 @@ Result<RequestRecord> parse_record(const Json& json, const std::string& source) 
   return r;
 }
 
-std::string setup_line(const LoadSetup& s) {
-  const Json setup = {{"url", s.url},
-                      {"model", s.model},
-                      {"endpoint", s.endpoint},
-                      {"server", s.server},
-                      {"arrivals", s.arrivals},
-                      {"rate_rps", s.rate_rps},
-                      {"max_concurrency", s.max_concurrency},
-                      {"workload", s.workload},
-                      {"cache_design", s.cache_design},
-                      {"prompts_counted_by", s.prompts_counted_by},
-                      {"output_counted_by", s.output_counted_by},
-                      {"ignores_eos", s.ignores_eos},
-                      {"seed", s.seed},
-                      {"started_at", s.started_at},
-                      {"options", s.options},
-                      {"manifest", s.manifest}};
-  return dump_json(Json{{"drawbridge_load_run", 1}, {"setup", setup}});
+Json setup_json(const LoadSetup& s) {
+  return {{"url", s.url},
+          {"model", s.model},
+          {"endpoint", s.endpoint},
+          {"server", s.server},
+          {"arrivals", s.arrivals},
+          {"rate_rps", s.rate_rps},
+          {"max_concurrency", s.max_concurrency},
+          {"workload", s.workload},
+          {"cache_design", s.cache_design},
+          {"prompts_counted_by", s.prompts_counted_by},
+          {"output_counted_by", s.output_counted_by},
+          {"ignores_eos", s.ignores_eos},
+          {"seed", s.seed},
+          {"started_at", s.started_at},
+          {"options", s.options},
+          {"manifest", s.manifest}};
+}
+
+std::string setup_line(const LoadSetup& setup) {
+  return dump_json(Json{{"drawbridge_load_run", 1}, {"setup", setup_json(setup)}});
 }
 
 Result<LoadSetup> parse_setup(const Json& json, const std::string& source) {

@@ -10,6 +10,8 @@
 namespace drawbridge {
 
 std::string record_line(const RequestRecord& record);
+/// Every field, by name.
+Json setup_json(const LoadSetup& setup);
 std::string setup_line(const LoadSetup& setup);
 std::string end_line(const LoadRun& run);
 

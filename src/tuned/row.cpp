@@ -24,7 +24,7 @@ Result<int64_t> size_member(const Json& json, const char* key, int64_t low, int6
   return fail(Code::kOutOfRange, "{}: wanted {} to {}, found {}", at(source, key), low, high, value);
 }
 
-Result<double> positive_member(const Json& json, const char* key, const std::string& source) {
+Result<double> measured_member(const Json& json, const char* key, const std::string& source) {
   DB_ASSIGN(const double value, number_member(json, key, source));
   if (std::isfinite(value) && value >= 0) return value;
   return fail(Code::kOutOfRange, "{}: wanted a finite number of at least 0, found {}", at(source, key), value);
@@ -78,7 +78,7 @@ Status read_candidates(const Json& json, const std::string& source, std::vector<
     TunedCandidate candidate;
     DB_ASSIGN(candidate.plan, plan_from_text(name, place));
     if (!value.is_string() || value != kRefused) {
-      DB_ASSIGN(candidate.us, positive_member(*all, name.c_str(), place));
+      DB_ASSIGN(candidate.us, measured_member(*all, name.c_str(), place));
     }
     candidates.push_back(candidate);
   }
@@ -144,9 +144,9 @@ Result<TunedRow> tuned_row_from_json(const Json& json, const std::string& source
   DB_TRY(read_key(json, source, row.key));
   DB_ASSIGN(row.plan, parsed_member(json, "plan", source, plan_from_text));
   DB_ASSIGN(row.origin, parsed_member(json, "origin", source, origin_from_name));
-  DB_ASSIGN(row.us, positive_member(json, "us", source));
-  DB_ASSIGN(row.default_us, positive_member(json, "default_us", source));
-  DB_ASSIGN(row.max_error, positive_member(json, "max_error", source));
+  DB_ASSIGN(row.us, measured_member(json, "us", source));
+  DB_ASSIGN(row.default_us, measured_member(json, "default_us", source));
+  DB_ASSIGN(row.max_error, measured_member(json, "max_error", source));
   DB_TRY(read_candidates(json, source, row.candidates));
   DB_TRY(check_plan(row, source));
   DB_ASSIGN(row.date, text_member(json, "date", source));

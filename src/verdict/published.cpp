@@ -24,12 +24,6 @@ Result<std::optional<double>> optional_number(const Json& row, const char* key, 
   return std::optional<double>(value);
 }
 
-Result<double> positive_member(const Json& json, const char* key, const std::string& source) {
-  DB_ASSIGN(const double value, number_member(json, key, source));
-  if (value > 0) return value;
-  return fail(Code::kInvalidArgument, "{}: {}: wanted a number above 0, found {}", source, key, value);
-}
-
 Result<PublishedRow> read_row(const Json& json, const std::string& source) {
   PublishedRow row;
   DB_TRY(check_object(json, source));

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "load/record_json.h"
 #include "verdict/latency.h"
 #include "verdict/report.h"
 #include "verdict/timeline.h"
@@ -83,27 +84,13 @@ Json checks_json(const std::vector<Check>& checks) {
   return list;
 }
 
-Json setup_json(const LoadRun& run) {
-  const LoadSetup& s = run.setup;
-  return {{"url", s.url},
-          {"model", s.model},
-          {"endpoint", s.endpoint},
-          {"server", s.server},
-          {"arrivals", s.arrivals},
-          {"rate_rps", s.rate_rps},
-          {"max_concurrency", s.max_concurrency},
-          {"workload", s.workload},
-          {"cache_design", s.cache_design},
-          {"prompts_counted_by", s.prompts_counted_by},
-          {"output_counted_by", s.output_counted_by},
-          {"ignores_eos", s.ignores_eos},
-          {"seed", s.seed},
-          {"started_at", s.started_at},
-          {"duration_s", run.duration_s},
-          {"generator_cpu_share", run.generator_cpu_share},
-          {"stopped", run.was_stopped ? Json(run.stop_reason) : Json()},
-          {"options", s.options},
-          {"manifest", s.manifest}};
+/// What was asked for, and how the run went as a whole.
+Json run_json(const LoadRun& run) {
+  Json json = setup_json(run.setup);
+  json["duration_s"] = run.duration_s;
+  json["generator_cpu_share"] = run.generator_cpu_share;
+  json["stopped"] = run.was_stopped ? Json(run.stop_reason) : Json();
+  return json;
 }
 
 /// Microseconds are all that a clock across a network can mean; the digits behind them would double the file.
@@ -140,7 +127,7 @@ Json report_json(const LoadReport& report) {
     const JudgedPoint& point = report.points[i];
     points.push_back({{"load", offered_load(report.runs[i].setup)},
                       {"verdict", load_verdict_name(point.verdict)},
-                      {"setup", setup_json(report.runs[i])},
+                      {"setup", run_json(report.runs[i])},
                       {"figures", figures_json(point.figures)},
                       {"checks", checks_json(point.checks)},
                       {"samples", samples_json(report.runs[i], point.figures.window)},
