@@ -26,6 +26,8 @@ const char* code_name(Code code) {
       return "permission_denied";
     case Code::kCancelled:
       return "cancelled";
+    case Code::kDeadline:
+      return "deadline";
     case Code::kInternal:
       return "internal";
   }

@@ -25,6 +25,7 @@ enum class Code {
   kUnavailable,        // not ready, draining
   kPermissionDenied,
   kCancelled,
+  kDeadline,  // its time was over before it was done
   kInternal,  // a bug that was survived
 };
 

@@ -7,6 +7,7 @@
 // not block and must not call back into the engine except cancel().
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "sched/plan.h"
 #include "text/chat_template.h"
+#include "text/token_constraint.h"
 #include "text/tokenizer.h"
 
 namespace drawbridge {
@@ -42,6 +44,12 @@ struct GenerateRequest {
   std::vector<std::string> stop;
   std::vector<int32_t> stop_token_ids;  // beside the model's own end tokens
   bool ignore_eos = false;
+  std::shared_ptr<const TokenGrammar> grammar;  // null: any text
+  bool prompt_logprobs = false;                 // of each prompt token but the first, with n_logprobs alternatives
+  std::string tenant;                           // whose share of the engine it takes; empty: the one of all unnamed
+  std::string cache_domain;                     // cached prefixes are shared within one domain only
+  int32_t priority = 0;                         // higher goes first
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // then it ends with Code::kDeadline
 };
 
 enum class FinishReason { kStop, kLength, kCancelled, kError };
@@ -71,6 +79,7 @@ struct Output {
   std::string text;                        // whole characters only; held back while a stop string may still match
   std::optional<TokenLogprob> chosen;      // when logprobs were asked for
   std::vector<TokenLogprob> alternatives;  // most likely first
+  std::optional<int64_t> n_prompt_done;    // after a step that computed a part of the prompt, and nothing else is set
   std::optional<Finish> finish;            // set exactly once, on the last call
 };
 
