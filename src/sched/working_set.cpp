@@ -1,0 +1,172 @@
+#include "sched/working_set.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+namespace drawbridge {
+namespace {
+
+constexpr size_t kMaxConversations = 4096;  // remembered, so that the memory of a long run is bounded
+
+/// One round of splitmix64: neighbouring tokens must not give neighbouring keys.
+uint64_t mix(uint64_t key, uint64_t value) {
+  uint64_t x = key + 0x9e3779b97f4a7c15u + value * 0xff51afd7ed558ccdu;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+std::vector<uint64_t> prefix_keys(uint64_t domain, std::span<const int32_t> tokens, int64_t page_size) {
+  std::vector<uint64_t> keys;
+  uint64_t key = mix(0, domain);
+  const auto page = static_cast<size_t>(page_size);
+  for (; tokens.size() >= page; tokens = tokens.subspan(page)) {
+    for (const int32_t token : tokens.first(page)) key = mix(key, static_cast<uint64_t>(token));
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+size_t WorkingSet::turn_class(int64_t n_turns) {
+  return std::min(static_cast<size_t>(n_turns), kTurnClasses) - 1;
+}
+
+/// Of returning: one half before anything is known. Who has not returned yet counts as one who does not, or a crowd of
+/// strangers would seem worth keeping until each is given up.
+double WorkingSet::chance(const Conversation& conversation) const {
+  const size_t i = turn_class(conversation.n_turns);
+  return static_cast<double>(n_returned_[i] + 1) / static_cast<double>(n_ended_[i] + 2);
+}
+
+/// By when nearly all that return have done so: twice the mean and four deviations, more than TCP waits for an answer.
+int64_t WorkingSet::longest_gap() const {
+  constexpr int64_t kForever = std::numeric_limits<int64_t>::max() / 2;
+  constexpr int64_t kEnoughGaps = 16;
+  if (n_gaps_ < kEnoughGaps) return kForever;
+  return std::max(options_.least_memory, static_cast<int64_t>(2 * gap_mean_ + 4 * gap_deviation_));
+}
+
+void WorkingSet::note_gap(int64_t gap) {
+  constexpr double kWeight = 1.0 / 64;
+  const double weight = std::max(kWeight, 1.0 / static_cast<double>(++n_gaps_));
+  const double error = static_cast<double>(gap) - gap_mean_;
+  gap_mean_ += weight * error;
+  gap_deviation_ += weight * (std::abs(error) - gap_deviation_);
+}
+
+WorkingSet::Visit WorkingSet::arrive(std::span<const uint64_t> keys, int64_t now) {
+  Visit visit;
+  if (!keys.empty()) visit.tail = keys.back();
+  for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
+    const auto place = conversations_.find(*key);
+    if (place == conversations_.end()) continue;
+    Conversation& conversation = place->second;
+    visit.from = *key;
+    visit.n_turns = conversation.n_turns + 1;
+    ++conversation.n_visits;
+    if (!conversation.has_returned) {
+      conversation.has_returned = true;
+      ++n_returned_[turn_class(conversation.n_turns)];
+      note_gap(now - conversation.ended);
+    }
+    break;
+  }
+  return visit;
+}
+
+bool WorkingSet::is_kept(const Visit& visit) const {
+  if (!visit.from) return false;
+  const auto place = conversations_.find(*visit.from);
+  return place != conversations_.end() && place->second.node != nullptr;
+}
+
+void WorkingSet::end(const Visit& visit, RadixTree::Node* node, int64_t n_pages, int64_t now) {
+  if (visit.from) {
+    const auto place = conversations_.find(*visit.from);
+    // The new tail stands for what the old one did, unless others still go on from there.
+    if (place != conversations_.end() && --place->second.n_visits == 0 && node != nullptr) forget(place);
+  }
+  if (node == nullptr || !visit.tail) return;
+  Conversation& conversation = conversations_[*visit.tail];
+  let_go(conversation);
+  conversation.n_turns = visit.n_turns;
+  conversation.n_pages = n_pages;
+  conversation.ended = now;
+  conversation.has_returned = false;
+  ++n_ended_[turn_class(visit.n_turns)];
+  keep(conversation, node);
+  expire(now);
+  while (n_kept_pages_ > options_.n_keepable && give_up()) {
+  }
+  while (conversations_.size() > kMaxConversations) forget(least_likely(false));
+}
+
+void WorkingSet::expire(int64_t now) {
+  const int64_t oldest = now - longest_gap();
+  for (auto place = conversations_.begin(); place != conversations_.end();) {
+    const auto next = std::next(place);
+    if (place->second.n_visits == 0 && place->second.ended < oldest) forget(place);
+    place = next;
+  }
+}
+
+/// Pages are counted as what the pin takes from eviction, so that a prefix of many conversations counts once.
+void WorkingSet::keep(Conversation& conversation, RadixTree::Node* node) {
+  const int64_t before = tree_.n_pinned();
+  tree_.pin(node);
+  n_kept_pages_ += tree_.n_pinned() - before;
+  conversation.node = node;
+}
+
+void WorkingSet::let_go(Conversation& conversation) {
+  if (conversation.node == nullptr) return;
+  const int64_t before = tree_.n_pinned();
+  tree_.unpin(conversation.node);
+  n_kept_pages_ -= before - tree_.n_pinned();
+  conversation.node = nullptr;
+}
+
+void WorkingSet::forget(Conversations::iterator place) {
+  let_go(place->second);
+  conversations_.erase(place);
+}
+
+/// Those whose next turn already waits come last, then those with the best chance, then those that ended last.
+WorkingSet::Conversations::iterator WorkingSet::least_likely(bool only_kept) {
+  const auto rank = [&](const Conversation& c) { return std::tuple(c.n_visits > 0, chance(c), c.ended); };
+  auto least = conversations_.end();
+  for (auto place = conversations_.begin(); place != conversations_.end(); ++place) {
+    if (only_kept && place->second.node == nullptr) continue;
+    if (least == conversations_.end() || rank(place->second) < rank(least->second)) least = place;
+  }
+  return least;
+}
+
+bool WorkingSet::give_up() {
+  const auto least = least_likely(true);
+  if (least == conversations_.end()) return false;
+  let_go(least->second);
+  return true;
+}
+
+double WorkingSet::expected_pages() const {
+  double n_pages = 0;
+  for (const auto& [tail, conversation] : conversations_) {
+    if (conversation.n_visits == 0) n_pages += chance(conversation) * static_cast<double>(conversation.n_pages);
+  }
+  return n_pages;
+}
+
+std::vector<RadixTree::Node*> WorkingSet::pinned() const {
+  std::vector<RadixTree::Node*> nodes;
+  for (const auto& [tail, conversation] : conversations_) {
+    if (conversation.node != nullptr) nodes.push_back(conversation.node);
+  }
+  return nodes;
+}
+
+}  // namespace drawbridge
