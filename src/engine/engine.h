@@ -103,7 +103,10 @@ struct EngineStats {
   int64_t n_running = 0;
   int64_t n_waiting = 0;
   int64_t n_pages_total = 0;
-  int64_t n_pages_free = 0;
+  int64_t n_pages_free = 0;    // that no request holds; cached ones among them
+  int64_t n_pages_cached = 0;  // in the prefix cache
+  int64_t n_pages_pinned = 0;  // of these, held by a running request
+  int64_t n_evictions = 0;     // pages taken out of the prefix cache
   int64_t n_steps = 0;
   int64_t n_prompt_tokens = 0;
   int64_t n_cached_tokens = 0;
@@ -174,6 +177,7 @@ struct EngineOptions {
   int64_t max_running = 32;             // requests stepped together
   int64_t max_waiting = 256;            // requests queued beyond that
   int64_t max_step_tokens = 512;        // token budget of one step
+  bool prefix_cache = true;             // requests begin with what others computed of the same text
   std::string weights_cache;            // directory that keeps repacked weights for the next start; empty: none
 };
 

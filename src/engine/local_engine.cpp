@@ -5,9 +5,18 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/sha256.h"
 #include "engine/request_check.h"
 
 namespace drawbridge {
+namespace {
+
+/// The same for the same domain in every process, so that a cache on disk is found again.
+uint64_t domain_root(const GenerateRequest& request) {
+  return std::stoull(sha256_of(request.cache_domain).substr(0, 16), nullptr, 16);
+}
+
+}  // namespace
 
 LocalEngine::LocalEngine(ModelCard card, Tokenizer tokenizer, std::unique_ptr<StepRunner> runner,
                          const EngineOptions& options, const SchedulerOptions& scheduling)
@@ -91,7 +100,9 @@ void LocalEngine::loop() {
     take_arrivals();
     take_cancels();
     if (!streams_.empty()) step();
-    if (const Status integrity = scheduler_.check_integrity(); !integrity.ok()) fail_all(integrity);
+    if (streams_.empty()) {
+      if (const Status integrity = scheduler_.check_integrity(); !integrity.ok()) fail_all(integrity);
+    }
     publish();
   }
   fail_all(fail(Code::kUnavailable, "the engine was stopped"));
@@ -104,7 +115,8 @@ void LocalEngine::take_arrivals() {
     arrivals.swap(inbox_);
   }
   for (Arrival& arrival : arrivals) {
-    const Status added = scheduler_.add(arrival.id, arrival.stream.n_prompt(), arrival.stream.n_max());
+    const Status added = scheduler_.add(
+        arrival.id, {arrival.stream.tokens(), arrival.stream.n_max(), domain_root(arrival.stream.request())});
     if (added.ok()) {
       streams_.emplace(arrival.id, std::move(arrival.stream));
       continue;
@@ -143,27 +155,44 @@ void LocalEngine::share_seconds(const Plan& plan, double seconds) {
   stats_.busy_output_s += each * static_cast<double>(n_tokens - n_input);
 }
 
+/// Prompt tokens that came from the prefix cache; what a preempted request finds of its own again is no hit.
+void LocalEngine::note_starts(const Plan& plan) {
+  int64_t n_cached = 0;
+  for (const Start& start : plan.started) {
+    if (streams_.at(start.id).begin(start.n_cached)) n_cached += start.n_cached;
+  }
+  const std::lock_guard lock(mutex_);
+  stats_.n_cached_tokens += n_cached;
+  stats_.n_preempted += static_cast<int64_t>(plan.preempted.size());
+}
+
 void LocalEngine::step() {
   const auto begin = std::chrono::steady_clock::now();
   const Plan plan = scheduler_.next();
+  note_starts(plan);
   if (plan.grants.empty()) return;
   const auto logits = runner_->run(plan, [&](RequestId id) {
-    return StepRunner::Request{streams_.at(id).tokens(), scheduler_.pages(id)};
+    return StepRunner::Request{scheduler_.tokens(id), scheduler_.pages(id)};
   });
   if (!logits.ok()) return fail_all(logits.status());
   share_seconds(plan, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  scheduler_.commit(plan);
+  std::vector<int32_t> sampled;
+  std::vector<std::pair<RequestId, Output>> ended;
   int64_t row = 0;
   for (const Grant& grant : plan.grants) {
-    if (!grant.wants_logits) continue;
-    const std::span<float> own(logits->row(row++), static_cast<size_t>(logits->cols()));
+    row += grant.n_logits;
+    if (!grant.samples) continue;
+    const std::span<float> own(logits->row(row - 1), static_cast<size_t>(logits->cols()));
+    Stream& stream = streams_.at(grant.id);
     Output last;
-    if (streams_.at(grant.id).advance(own, runner_->config().eos, last)) finish(grant.id, last);
+    if (stream.advance(own, runner_->config().eos, last)) ended.emplace_back(grant.id, std::move(last));
+    sampled.push_back(stream.tokens().back());  // of one that failed its last, which nothing will compute
   }
+  scheduler_.commit(plan, sampled);
+  for (const auto& [id, last] : ended) finish(id, last);
   const std::lock_guard lock(mutex_);
   ++stats_.n_steps;
-  stats_.n_generated_tokens += row;
-  stats_.n_preempted += static_cast<int64_t>(plan.preempted.size());
+  stats_.n_generated_tokens += static_cast<int64_t>(sampled.size());
 }
 
 /// Pages first, then the last output: whoever hears of the end may count on the pages being free.
@@ -228,7 +257,10 @@ void LocalEngine::publish() {
   stats_.n_running = scheduler_.n_running();
   stats_.n_waiting = scheduler_.n_waiting() + static_cast<int64_t>(inbox_.size());
   stats_.n_pages_total = scheduler_.pool().n_total();
-  stats_.n_pages_free = scheduler_.pool().n_free();
+  stats_.n_pages_free = scheduler_.n_available();
+  stats_.n_pages_cached = scheduler_.tree().n_cached();
+  stats_.n_pages_pinned = scheduler_.tree().n_pinned();
+  stats_.n_evictions = scheduler_.tree().n_evicted();
 }
 
 }  // namespace drawbridge

@@ -42,6 +42,7 @@ class LocalEngine : public Engine {
   void take_arrivals();
   void take_cancels();
   void step();
+  void note_starts(const Plan& plan);
   void share_seconds(const Plan& plan, double seconds);
   void finish(RequestId id, const Output& last);
   void fail_all(const Status& error);

@@ -14,6 +14,12 @@ Stream::Stream(GenerateRequest request, Sink sink, uint64_t fresh_seed, const To
   for (const int32_t token : tokens_) ++counts_.prompt[token];
 }
 
+bool Stream::begin(int64_t n_cached) {
+  if (n_cached_) return false;
+  n_cached_ = n_cached;
+  return true;
+}
+
 bool Stream::is_end(int32_t token, std::span<const int32_t> eos) const {
   const auto& own = request_.stop_token_ids;
   if (std::find(own.begin(), own.end(), token) != own.end()) return true;
@@ -22,7 +28,7 @@ bool Stream::is_end(int32_t token, std::span<const int32_t> eos) const {
 
 Output Stream::end(FinishReason reason, Status error) {
   Output output;
-  const Usage usage{n_prompt(), static_cast<int64_t>(tokens_.size()) - n_prompt(), 0, busy_s_};
+  const Usage usage{n_prompt(), static_cast<int64_t>(tokens_.size()) - n_prompt(), n_cached_.value_or(0), busy_s_};
   output.finish = Finish{reason, std::move(error), stops_.matched(), usage};
   return output;
 }

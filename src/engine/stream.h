@@ -17,6 +17,9 @@ class Stream {
   const std::vector<int32_t>& tokens() const { return tokens_; }
   int64_t n_prompt() const { return static_cast<int64_t>(request_.prompt.size()); }
   int64_t n_max() const { return n_prompt() + request_.max_tokens; }
+  const GenerateRequest& request() const { return request_; }
+  /// The request begins with n_cached tokens computed. False: it had begun before and goes on after a preemption.
+  bool begin(int64_t n_cached);
   /// Adds to what the request has taken of the engine's time.
   void add_busy(double seconds) { busy_s_ += seconds; }
 
@@ -34,6 +37,7 @@ class Stream {
   Sink sink_;
   uint64_t seed_;
   double busy_s_ = 0;
+  std::optional<int64_t> n_cached_;  // once it has begun
   std::vector<int32_t> tokens_;
   TokenCounts counts_;
   Detokenizer detokenizer_;

@@ -6,8 +6,10 @@
 
 namespace drawbridge {
 
-Scheduler::Scheduler(const SchedulerOptions& options) : options_(options), pool_(options.n_pages) {
+Scheduler::Scheduler(const SchedulerOptions& options)
+    : options_(options), pool_(options.n_pages), tree_(options.n_pages, options.page_size) {
   DB_CHECK(options.page_size > 0 && options.max_running > 0 && options.max_step_tokens > 0);
+  DB_CHECK(options.spare_logit_rows >= 0);
 }
 
 Scheduler::Entry& Scheduler::entry(RequestId id) {
@@ -16,62 +18,112 @@ Scheduler::Entry& Scheduler::entry(RequestId id) {
   return place->second;
 }
 
-Status Scheduler::add(RequestId id, int64_t n_prompt, int64_t n_max) {
-  DB_CHECK(n_prompt > 0 && n_prompt <= n_max && !entries_.contains(id));
-  if (ceil_div(n_max, options_.page_size) > pool_.n_total()) {
+const Scheduler::Entry& Scheduler::entry(RequestId id) const {
+  const auto place = entries_.find(id);
+  DB_CHECK(place != entries_.end());
+  return place->second;
+}
+
+bool Scheduler::is_running(RequestId id) const {
+  return std::find(running_.begin(), running_.end(), id) != running_.end();
+}
+
+Status Scheduler::add(RequestId id, const SchedulerRequest& request) {
+  const auto n_prompt = static_cast<int64_t>(request.prompt.size());
+  DB_CHECK(n_prompt > 0 && n_prompt <= request.n_max && !entries_.contains(id));
+  if (ceil_div(request.n_max, options_.page_size) > pool_.n_total()) {
     return fail(Code::kOutOfRange,
                 "the request may grow to {} tokens, the cache holds {}: lower max_tokens or raise "
                 "--kv-tokens",
-                n_max, pool_.n_total() * options_.page_size);
+                request.n_max, pool_.n_total() * options_.page_size);
   }
-  entries_.emplace(id, Entry{n_prompt, 0, n_max, {}});
+  Entry& e = entries_[id];
+  e.tokens.assign(request.prompt.begin(), request.prompt.end());
+  e.n_prompt = n_prompt;
+  e.n_max = request.n_max;
+  e.domain = request.domain;
+  e.n_without_logits = request.prompt_logits ? 0 : n_prompt - 1;
   waiting_.push_back(id);
   return Status();
 }
 
-void Scheduler::admit() {
+void Scheduler::admit(Plan& plan) {
   while (!waiting_.empty() && n_running() < options_.max_running) {
-    // A request is admitted when its whole known text fits: half-admitted prompts would only preempt each other.
-    const Entry& next = entry(waiting_.front());
-    if (ceil_div(next.n_known, options_.page_size) > pool_.n_free()) return;
+    if (!start(waiting_.front(), plan)) return;
     running_.push_back(waiting_.front());
     waiting_.pop_front();
   }
 }
 
+/// Gives a waiting request its cached prefix. False: its whole known text does not fit beside those that run, and
+/// half-admitted prompts would only preempt each other.
+bool Scheduler::start(RequestId id, Plan& plan) {
+  Entry& e = entry(id);
+  // The last known token is always computed: its logits are what is wanted.
+  const int64_t n_matchable = options_.prefix_cache ? std::min(e.n_known() - 1, e.n_without_logits) : 0;
+  RadixTree::Match match = tree_.match(e.domain, std::span(e.tokens).first(static_cast<size_t>(n_matchable)));
+  tree_.pin(match.node);
+  const auto n_shared = static_cast<int64_t>(match.pages.size());
+  if (ceil_div(e.n_known(), options_.page_size) - n_shared > n_available()) {
+    tree_.unpin(match.node);
+    return false;
+  }
+  e.node = match.node;
+  e.pages = std::move(match.pages);
+  e.n_shared = n_shared;
+  e.n_computed = n_shared * options_.page_size + match.n_partial;
+  if (match.n_partial > 0) {
+    // This may evict the very page that is matched: until the step's copies are done it still holds the tokens.
+    e.pages.push_back(take_page().value());
+    if (e.pages.back() != match.partial_page) {
+      plan.copies.push_back({match.partial_page, e.pages.back(), match.n_partial});
+    }
+  }
+  plan.started.push_back({id, e.n_computed});
+  return true;
+}
+
 Plan Scheduler::next() {
-  admit();
   Plan plan;
-  int64_t budget = options_.max_step_tokens;
+  admit(plan);
+  Budget budget{options_.max_step_tokens, options_.spare_logit_rows};
   const std::vector<RequestId> order = running_;
   for (const bool single : {true, false}) {
     for (const RequestId id : order) {
-      const Entry& e = entry(id);
-      const bool is_running = std::find(running_.begin(), running_.end(), id) != running_.end();
-      if (is_running && (e.n_known - e.n_computed == 1) == single) grant(id, budget, plan);
+      if (is_running(id) && (entry(id).n_missing() == 1) == single) grant(id, budget, plan);
     }
   }
   // A later preemption may have taken back what was granted before it.
-  std::erase_if(plan.grants, [&](const Grant& g) {
-    return std::find(plan.preempted.begin(), plan.preempted.end(), g.id) != plan.preempted.end();
-  });
+  const auto was_preempted = [&](RequestId id) {
+    return std::find(plan.preempted.begin(), plan.preempted.end(), id) != plan.preempted.end();
+  };
+  std::erase_if(plan.grants, [&](const Grant& g) { return was_preempted(g.id); });
   return plan;
 }
 
-void Scheduler::grant(RequestId id, int64_t& budget, Plan& plan) {
+void Scheduler::grant(RequestId id, Budget& budget, Plan& plan) {
   const Entry& e = entry(id);
-  const int64_t n_tokens = std::min(e.n_known - e.n_computed, budget);
+  const int64_t n_before_logits = std::max<int64_t>(e.n_without_logits - e.n_computed, 0);
+  const int64_t n_tokens = std::min({e.n_missing(), budget.n_tokens, n_before_logits + 1 + budget.spare_logit_rows});
   if (n_tokens <= 0 || !reserve(id, n_tokens, plan)) return;
-  budget -= n_tokens;
-  plan.grants.push_back({id, e.n_computed, n_tokens, e.n_computed + n_tokens == e.n_known});
+  const int64_t n_logits = std::max<int64_t>(n_tokens - n_before_logits, 0);
+  budget.n_tokens -= n_tokens;
+  budget.spare_logit_rows -= std::max<int64_t>(n_logits - 1, 0);
+  plan.grants.push_back({id, e.n_computed, n_tokens, n_logits, n_tokens == e.n_missing()});
 }
 
-/// Pages for n_tokens more; takes them from the newest running requests when none are free. False: it lost its own.
+/// A page that nobody uses, or that only the cache does.
+std::optional<int32_t> Scheduler::take_page() {
+  if (const auto page = pool_.take()) return page;
+  return tree_.evict();
+}
+
+/// Pages for n_tokens more; the newest running requests give up theirs when there are none. False: it lost its own.
 bool Scheduler::reserve(RequestId id, int64_t n_tokens, Plan& plan) {
   Entry& e = entry(id);
   const auto wanted = static_cast<size_t>(ceil_div(e.n_computed + n_tokens, options_.page_size));
   while (e.pages.size() < wanted) {
-    if (const auto page = pool_.take()) {
+    if (const auto page = take_page()) {
       e.pages.push_back(*page);
       continue;
     }
@@ -83,46 +135,88 @@ bool Scheduler::reserve(RequestId id, int64_t n_tokens, Plan& plan) {
 }
 
 void Scheduler::preempt(RequestId id, Plan& plan) {
-  Entry& e = entry(id);
-  pool_.release(e.pages);
-  e.pages.clear();
-  e.n_computed = 0;
+  leave(entry(id));
   std::erase(running_, id);
   waiting_.push_front(id);
   plan.preempted.push_back(id);
 }
 
-void Scheduler::commit(const Plan& plan) {
+void Scheduler::commit(const Plan& plan, std::span<const int32_t> sampled) {
+  size_t n_sampled = 0;
   for (const Grant& grant : plan.grants) {
     Entry& e = entry(grant.id);
     DB_CHECK(e.n_computed == grant.from);
     e.n_computed += grant.n_tokens;
-    if (grant.wants_logits) ++e.n_known;
-    DB_CHECK(e.n_computed <= e.n_known && e.n_known <= e.n_max + 1);
+    DB_CHECK(e.n_computed <= e.n_known() && e.n_known() <= e.n_max);
+    if (options_.prefix_cache) share_full_pages(e);
+    if (grant.samples) e.tokens.push_back(sampled[n_sampled++]);
+    // Of what is computed again after a preemption, only the last token's logits are news.
+    e.n_without_logits = std::max(e.n_without_logits, grant.samples ? e.n_known() - 1 : e.n_computed);
+  }
+  DB_CHECK(n_sampled == sampled.size());
+}
+
+/// Pages whose tokens are all computed become the tree's; of two equal ones the request goes on with the older.
+void Scheduler::share_full_pages(Entry& e) {
+  while (e.n_computed - e.n_shared * options_.page_size >= options_.page_size) {
+    const auto from = static_cast<size_t>(e.n_shared * options_.page_size);
+    int32_t& page = e.pages[static_cast<size_t>(e.n_shared)];
+    e.node = tree_.insert(e.node, std::span(e.tokens).subspan(from, static_cast<size_t>(options_.page_size)), page);
+    tree_.move_pin_to(e.node);
+    const int32_t cached = RadixTree::page_of(e.node);
+    if (cached != page) pool_.release({&page, 1});
+    page = cached;
+    ++e.n_shared;
   }
 }
 
+/// The request holds no page any more; what it computed stays in the tree.
+void Scheduler::leave(Entry& e) {
+  if (e.node == nullptr) return;
+  auto own = std::span<const int32_t>(e.pages).subspan(static_cast<size_t>(e.n_shared));
+  const int64_t from = e.n_shared * options_.page_size;
+  if (options_.prefix_cache && e.n_computed > from) {
+    const auto rest = std::span(e.tokens).subspan(static_cast<size_t>(from), static_cast<size_t>(e.n_computed - from));
+    const RadixTree::Node* node = tree_.insert(e.node, rest, own.front());
+    if (node != nullptr && RadixTree::page_of(node) == own.front()) own = own.subspan(1);
+  }
+  pool_.release(own);
+  tree_.unpin(e.node);
+  e.node = nullptr;
+  e.pages.clear();
+  e.n_shared = e.n_computed = 0;
+}
+
 void Scheduler::remove(RequestId id) {
-  pool_.release(entry(id).pages);
+  leave(entry(id));
   entries_.erase(id);
   std::erase(running_, id);
   std::erase(waiting_, id);
 }
 
 std::span<const int32_t> Scheduler::pages(RequestId id) const {
-  const auto place = entries_.find(id);
-  DB_CHECK(place != entries_.end());
-  return place->second.pages;
+  return entry(id).pages;
+}
+
+std::span<const int32_t> Scheduler::tokens(RequestId id) const {
+  return entry(id).tokens;
 }
 
 Status Scheduler::check_integrity() const {
-  std::vector<int32_t> in_use;
+  std::vector<int32_t> in_use = tree_.pages();
+  std::vector<RadixTree::Node*> pinned;
   for (const auto& [id, e] : entries_) {
-    in_use.insert(in_use.end(), e.pages.begin(), e.pages.end());
-    if (static_cast<int64_t>(e.pages.size()) * options_.page_size < e.n_computed) {
-      return fail(Code::kInternal, "request {}: {} pages for {} computed tokens", id, e.pages.size(), e.n_computed);
+    in_use.insert(in_use.end(), e.pages.begin() + e.n_shared, e.pages.end());
+    if (e.node != nullptr) pinned.push_back(e.node);
+    if (static_cast<int64_t>(e.pages.size()) * options_.page_size < e.n_computed || e.n_computed > e.n_known()) {
+      return fail(Code::kInternal, "request {}: {} pages for {} computed of {} known tokens", id, e.pages.size(),
+                  e.n_computed, e.n_known());
+    }
+    if (e.n_shared > 0 && RadixTree::page_of(e.node) != e.pages[static_cast<size_t>(e.n_shared - 1)]) {
+      return fail(Code::kInternal, "request {}: its last shared page is not the one it has pinned", id);
     }
   }
+  DB_TRY(tree_.check_integrity(pinned));
   return pool_.check_integrity(in_use);
 }
 
