@@ -29,9 +29,11 @@ class RadixTree::Node {
   const std::vector<int32_t>* tokens = nullptr;  // the parent's key
   int32_t page = -1;                             // -1: a root
   int64_t n_pins = 0;
+  int64_t n_keeps = 0;  // of the pins
   uint64_t last_use = 0;
   std::map<std::vector<int32_t>, Node*, TokensLess> children;
 
+  bool is_only_kept() const { return n_keeps > 0 && n_keeps == n_pins; }
   bool is_free_leaf() const { return parent != nullptr && n_pins == 0 && children.empty(); }
 };
 
@@ -99,30 +101,52 @@ RadixTree::Node* RadixTree::insert(Node* parent, Tokens tokens, int32_t page) {
   return node.get();
 }
 
+/// The pins of one node, and the sums over all.
+void RadixTree::change_pins(Node* node, int64_t pins, int64_t keeps) {
+  if (node->is_free_leaf() && pins > 0) leaves_.erase(node->last_use);
+  const auto count = [&](int64_t sign) {
+    if (node->parent == nullptr) return;
+    n_pinned_ += node->n_pins > 0 ? sign : 0;
+    n_only_kept_ += node->is_only_kept() ? sign : 0;
+  };
+  count(-1);
+  node->n_pins += pins;
+  node->n_keeps += keeps;
+  DB_CHECK(node->n_keeps >= 0 && node->n_pins >= node->n_keeps);
+  count(1);
+}
+
 void RadixTree::pin(Node* node) {
-  for (; node != nullptr; node = node->parent) {
-    if (node->is_free_leaf()) leaves_.erase(node->last_use);
-    if (node->n_pins++ == 0 && node->parent != nullptr) ++n_pinned_;
-  }
+  for (; node != nullptr; node = node->parent) change_pins(node, 1, 0);
+}
+
+void RadixTree::keep(Node* node) {
+  for (; node != nullptr; node = node->parent) change_pins(node, 1, 1);
 }
 
 void RadixTree::unpin(Node* node) {
   ++now_;
-  while (true) {
-    DB_CHECK(node->n_pins > 0);
-    --node->n_pins;
-    if (node->parent == nullptr) return drop_if_idle(node);
+  for (; node->parent != nullptr; node = node->parent) {
+    change_pins(node, -1, 0);
     node->last_use = now_;
-    if (node->n_pins == 0) --n_pinned_;
     if (node->is_free_leaf()) add_leaf(node);
-    node = node->parent;
   }
+  change_pins(node, -1, 0);
+  drop_if_idle(node);
+}
+
+void RadixTree::let_go(Node* node) {
+  for (; node->parent != nullptr; node = node->parent) {
+    change_pins(node, -1, -1);
+    if (node->is_free_leaf()) add_leaf(node);
+  }
+  change_pins(node, -1, -1);
+  drop_if_idle(node);
 }
 
 void RadixTree::move_pin_to(Node* child) {
   DB_CHECK(child->parent != nullptr && child->parent->n_pins > 0);
-  if (child->is_free_leaf()) leaves_.erase(child->last_use);
-  if (child->n_pins++ == 0) ++n_pinned_;
+  change_pins(child, 1, 0);
 }
 
 void RadixTree::drop_if_idle(Node* root) {
@@ -179,7 +203,7 @@ Status RadixTree::check_integrity(std::span<Node* const> pinned) const {
     const auto place = own_pins.find(&node);
     return place == own_pins.end() ? 0 : place->second;
   };
-  int64_t n_cached = 0, n_pinned = 0, n_leaves = 0, n_linked = 0;
+  int64_t n_cached = 0, n_pinned = 0, n_only_kept = 0, n_leaves = 0, n_linked = 0;
   for (const auto& [domain, root] : roots_) {
     n_linked += static_cast<int64_t>(root->children.size());
     DB_TRY(check_node(*root, own(*root)));
@@ -188,11 +212,12 @@ Status RadixTree::check_integrity(std::span<Node* const> pinned) const {
     if (!node) continue;
     ++n_cached;
     n_pinned += node->n_pins > 0 ? 1 : 0;
+    n_only_kept += node->is_only_kept() ? 1 : 0;
     n_leaves += node->is_free_leaf() ? 1 : 0;
     n_linked += static_cast<int64_t>(node->children.size());
     DB_TRY(check_node(*node, own(*node)));
   }
-  if (n_cached == n_cached_ && n_pinned == n_pinned_ && n_linked == n_cached &&
+  if (n_cached == n_cached_ && n_pinned == n_pinned_ && n_only_kept == n_only_kept_ && n_linked == n_cached &&
       n_leaves == static_cast<int64_t>(leaves_.size())) {
     return Status();
   }

@@ -46,6 +46,9 @@ class RadixTree {
   void unpin(Node* node);
   /// As pin(child) and unpin() of its parent.
   void move_pin_to(Node* child);
+  /// A pin for uses to come, which is no use itself: let_go() leaves the order of eviction as it was.
+  void keep(Node* node);
+  void let_go(Node* node);
 
   /// Takes the page of the longest unused leaf out of the tree. Nothing: every page is pinned.
   std::optional<int32_t> evict();
@@ -54,6 +57,7 @@ class RadixTree {
 
   int64_t n_cached() const { return n_cached_; }
   int64_t n_pinned() const { return n_pinned_; }
+  int64_t n_only_kept() const { return n_only_kept_; }  // of the pinned
   int64_t n_evicted() const { return n_evicted_; }
   /// Every page of the tree, ascending.
   std::vector<int32_t> pages() const;
@@ -62,6 +66,7 @@ class RadixTree {
 
  private:
   void add_leaf(Node* node);
+  void change_pins(Node* node, int64_t pins, int64_t keeps);
   void drop_if_idle(Node* root);
   Status check_node(const Node& node, int64_t own_pins) const;
 
@@ -72,6 +77,7 @@ class RadixTree {
   uint64_t now_ = 0;                          // counts releases and insertions
   int64_t n_cached_ = 0;
   int64_t n_pinned_ = 0;
+  int64_t n_only_kept_ = 0;
   int64_t n_evicted_ = 0;
 };
 

@@ -5,9 +5,22 @@
 #include "base/checked_math.h"
 
 namespace drawbridge {
+namespace {
+
+WorkingSetOptions working_set_options(const SchedulerOptions& options) {
+  return {static_cast<int64_t>(options.kept_share * static_cast<double>(options.n_pages)),
+          options.n_pages * options.page_size};
+}
+
+}  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options)
-    : options_(options), pool_(options.n_pages), tree_(options.n_pages, options.page_size) {
+    : options_(options),
+      pool_(options.n_pages),
+      tree_(options.n_pages, options.page_size),
+      queue_(options.max_passed),
+      working_set_(tree_, working_set_options(options)),
+      max_step_tokens_(options.max_step_tokens) {
   DB_CHECK(options.page_size > 0 && options.max_running > 0 && options.max_step_tokens > 0);
   DB_CHECK(options.spare_logit_rows >= 0);
 }
@@ -43,20 +56,51 @@ Status Scheduler::add(RequestId id, const SchedulerRequest& request) {
   e.n_max = request.n_max;
   e.domain = request.domain;
   e.n_without_logits = request.prompt_logits ? 0 : n_prompt - 1;
-  waiting_.push_back(id);
+  if (options_.prefix_cache && options_.kept_share > 0 && !request.prompt_logits) {
+    e.visit = working_set_.arrive(prefix_keys(e.domain, e.tokens, options_.page_size), n_computed_);
+  }
+  queue_.join(id, request.request_class);
   return Status();
 }
 
+void Scheduler::limit_step(int64_t max_tokens) {
+  max_step_tokens_ = std::clamp<int64_t>(max_tokens, 1, options_.max_step_tokens);
+}
+
+/// Available pages that are not kept and that no running request is going to need for the tokens it knows.
+int64_t Scheduler::n_unpromised() const {
+  int64_t n = n_available() - tree_.n_only_kept();
+  for (const RequestId id : running_) {
+    const Entry& e = entry(id);
+    n -= ceil_div(e.n_known(), options_.page_size) - static_cast<int64_t>(e.pages.size());
+  }
+  return n;
+}
+
+/// A request is admitted when its whole known text fits beside that of those that run: half-admitted prompts would only
+/// preempt each other. What is kept for others is given up for one that has waited long enough, or when nobody runs.
+Admission Scheduler::admission(RequestId id, bool is_aged) {
+  const Entry& e = entry(id);
+  const bool is_kept = working_set_.is_kept(e.visit);
+  const int64_t n_needed = ceil_div(e.n_known(), options_.page_size) - working_set_.n_kept(e.visit);
+  int64_t n_free = n_unpromised();
+  if ((is_aged || running_.empty()) && n_needed <= n_free + tree_.n_only_kept()) {
+    while (n_needed > n_free && working_set_.give_up()) n_free = n_unpromised();
+  }
+  if (n_needed > n_free) return Admission::kWait;
+  return is_kept ? Admission::kResident : Admission::kFits;
+}
+
 void Scheduler::admit(Plan& plan) {
-  while (!waiting_.empty() && n_running() < options_.max_running) {
-    if (!start(waiting_.front(), plan)) return;
-    running_.push_back(waiting_.front());
-    waiting_.pop_front();
+  while (n_running() < options_.max_running) {
+    const auto id = queue_.take([&](RequestId waiting, bool is_aged) { return admission(waiting, is_aged); });
+    if (!id) return;
+    if (!start(*id, plan)) return queue_.put_back(*id);
+    running_.push_back(*id);
   }
 }
 
-/// Gives a waiting request its cached prefix. False: its whole known text does not fit beside those that run, and
-/// half-admitted prompts would only preempt each other.
+/// Gives a waiting request its cached prefix. False: less of it is there than was hoped for, and the rest does not fit.
 bool Scheduler::start(RequestId id, Plan& plan) {
   Entry& e = entry(id);
   // The last known token is always computed: its logits are what is wanted.
@@ -64,7 +108,7 @@ bool Scheduler::start(RequestId id, Plan& plan) {
   RadixTree::Match match = tree_.match(e.domain, std::span(e.tokens).first(static_cast<size_t>(n_matchable)));
   tree_.pin(match.node);
   const auto n_shared = static_cast<int64_t>(match.pages.size());
-  if (ceil_div(e.n_known(), options_.page_size) - n_shared > n_available()) {
+  if (ceil_div(e.n_known(), options_.page_size) - n_shared > n_unpromised()) {
     tree_.unpin(match.node);
     return false;
   }
@@ -86,13 +130,17 @@ bool Scheduler::start(RequestId id, Plan& plan) {
 Plan Scheduler::next() {
   Plan plan;
   admit(plan);
-  Budget budget{options_.max_step_tokens, options_.spare_logit_rows};
-  const std::vector<RequestId> order = running_;
-  for (const bool single : {true, false}) {
-    for (const RequestId id : order) {
-      if (is_running(id) && (entry(id).n_missing() == 1) == single) grant(id, budget, plan);
+  Budget budget{max_step_tokens_, options_.spare_logit_rows};
+  std::vector<RequestId> prompts;
+  for (const RequestId id : std::vector(running_)) {
+    if (!is_running(id)) continue;
+    if (entry(id).n_missing() > 1) {
+      prompts.push_back(id);
+    } else {
+      grant(id, 1, budget, plan);
     }
   }
+  grant_prompts(std::move(prompts), budget, plan);
   // A later preemption may have taken back what was granted before it.
   const auto was_preempted = [&](RequestId id) {
     return std::find(plan.preempted.begin(), plan.preempted.end(), id) != plan.preempted.end();
@@ -101,10 +149,28 @@ Plan Scheduler::next() {
   return plan;
 }
 
-void Scheduler::grant(RequestId id, Budget& budget, Plan& plan) {
+/// `prompts`: oldest first. The oldest gets half of the tokens and what the others leave, so that each moves on in the
+/// end, however many short ones arrive; these go before the longer ones.
+void Scheduler::grant_prompts(std::vector<RequestId> prompts, Budget& budget, Plan& plan) {
+  std::erase_if(prompts, [&](RequestId id) { return !is_running(id); });
+  if (prompts.empty()) return;
+  int64_t n_others = 0;
+  for (size_t i = 1; i < prompts.size(); ++i) n_others += entry(prompts[i]).n_missing();
+  const int64_t n_half = ceil_div(budget.n_tokens, 2);
+  grant(prompts.front(), std::max(n_half, budget.n_tokens - n_others), budget, plan);
+  std::stable_sort(prompts.begin() + 1, prompts.end(),
+                   [&](RequestId a, RequestId b) { return entry(a).n_missing() < entry(b).n_missing(); });
+  for (size_t i = 1; i < prompts.size(); ++i) {
+    if (is_running(prompts[i])) grant(prompts[i], budget.n_tokens, budget, plan);
+  }
+}
+
+/// At most `most` tokens.
+void Scheduler::grant(RequestId id, int64_t most, Budget& budget, Plan& plan) {
   const Entry& e = entry(id);
   const int64_t n_before_logits = std::max<int64_t>(e.n_without_logits - e.n_computed, 0);
-  const int64_t n_tokens = std::min({e.n_missing(), budget.n_tokens, n_before_logits + 1 + budget.spare_logit_rows});
+  const int64_t n_tokens =
+      std::min({e.n_missing(), budget.n_tokens, most, n_before_logits + 1 + budget.spare_logit_rows});
   if (n_tokens <= 0 || !reserve(id, n_tokens, plan)) return;
   const int64_t n_logits = std::max<int64_t>(n_tokens - n_before_logits, 0);
   budget.n_tokens -= n_tokens;
@@ -112,10 +178,13 @@ void Scheduler::grant(RequestId id, Budget& budget, Plan& plan) {
   plan.grants.push_back({id, e.n_computed, n_tokens, n_logits, n_tokens == e.n_missing()});
 }
 
-/// A page that nobody uses, or that only the cache does.
+/// A page that nobody uses, or that only the cache does; what is kept for conversations to come goes last.
 std::optional<int32_t> Scheduler::take_page() {
   if (const auto page = pool_.take()) return page;
-  return tree_.evict();
+  while (true) {
+    const auto page = tree_.evict();
+    if (page || !working_set_.give_up()) return page;
+  }
 }
 
 /// Pages for n_tokens more; the newest running requests give up theirs when there are none. False: it lost its own.
@@ -137,7 +206,7 @@ bool Scheduler::reserve(RequestId id, int64_t n_tokens, Plan& plan) {
 void Scheduler::preempt(RequestId id, Plan& plan) {
   leave(entry(id));
   std::erase(running_, id);
-  waiting_.push_front(id);
+  queue_.put_back(id);
   plan.preempted.push_back(id);
 }
 
@@ -147,6 +216,8 @@ void Scheduler::commit(const Plan& plan, std::span<const int32_t> sampled) {
     Entry& e = entry(grant.id);
     DB_CHECK(e.n_computed == grant.from);
     e.n_computed += grant.n_tokens;
+    n_computed_ += grant.n_tokens;
+    queue_.charge(grant.id, static_cast<double>(grant.n_tokens) / static_cast<double>(options_.max_step_tokens));
     DB_CHECK(e.n_computed <= e.n_known() && e.n_known() <= e.n_max);
     if (options_.prefix_cache) share_full_pages(e);
     if (grant.samples) e.tokens.push_back(sampled[n_sampled++]);
@@ -154,6 +225,10 @@ void Scheduler::commit(const Plan& plan, std::span<const int32_t> sampled) {
     e.n_without_logits = std::max(e.n_without_logits, grant.samples ? e.n_known() - 1 : e.n_computed);
   }
   DB_CHECK(n_sampled == sampled.size());
+  // A step's tokens and the pool's pages weigh the same: whoever takes half of either has half of the engine.
+  for (const RequestId id : running_) {
+    queue_.charge(id, static_cast<double>(entry(id).pages.size()) / static_cast<double>(options_.n_pages));
+  }
 }
 
 /// Pages whose tokens are all computed become the tree's; of two equal ones the request goes on with the older.
@@ -188,10 +263,20 @@ void Scheduler::leave(Entry& e) {
 }
 
 void Scheduler::remove(RequestId id) {
-  leave(entry(id));
+  Entry& e = entry(id);
+  RadixTree::Node* const node = e.n_shared > 0 ? e.node : nullptr;
+  const int64_t n_shared = e.n_shared;
+  leave(e);
+  working_set_.end(e.visit, node, n_shared, n_computed_);
   entries_.erase(id);
   std::erase(running_, id);
-  std::erase(waiting_, id);
+  queue_.leave(id);
+}
+
+double Scheduler::working_set_ratio() const {
+  double n_pages = working_set_.expected_pages();
+  for (const RequestId id : running_) n_pages += static_cast<double>(entry(id).pages.size());
+  return n_pages / static_cast<double>(options_.n_pages);
 }
 
 std::span<const int32_t> Scheduler::pages(RequestId id) const {
@@ -204,7 +289,7 @@ std::span<const int32_t> Scheduler::tokens(RequestId id) const {
 
 Status Scheduler::check_integrity() const {
   std::vector<int32_t> in_use = tree_.pages();
-  std::vector<RadixTree::Node*> pinned;
+  std::vector<RadixTree::Node*> pinned = working_set_.pinned();
   for (const auto& [id, e] : entries_) {
     in_use.insert(in_use.end(), e.pages.begin() + e.n_shared, e.pages.end());
     if (e.node != nullptr) pinned.push_back(e.node);

@@ -1,6 +1,7 @@
 // Scheduler: who computes what in the next step. There is no prefill phase and no decode phase: a request wants its
 // known minus its computed tokens, and a step's token budget grants part of that. Requests that want one token go
-// first, so that long prompts never stall running answers.
+// first, so that long prompts never stall running answers; then the oldest prompt gets half of the rest and the others
+// the other half, shortest first, so that a short prompt does not wait for a long one.
 //
 // Pages of computed tokens go into the prefix cache as soon as they are full, and stay there when their request ends
 // or is preempted, until others need them. A request begins with the longest cached prefix of its tokens: whole pages
@@ -13,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <span>
 #include <vector>
@@ -22,6 +22,8 @@
 #include "kv/page_pool.h"
 #include "kv/radix_tree.h"
 #include "sched/plan.h"
+#include "sched/waiting_queue.h"
+#include "sched/working_set.h"
 
 namespace drawbridge {
 
@@ -32,6 +34,8 @@ struct SchedulerOptions {
   int64_t max_step_tokens = 512;
   int64_t spare_logit_rows = 32;  // of a step, beside one for each running request
   bool prefix_cache = true;
+  int64_t max_passed = 256;  // later requests that are admitted before one that waits; 0: in order of arrival
+  double kept_share = 0.5;   // of the pages, at most, for conversations that are likely to go on; 0: plain LRU
 };
 
 struct SchedulerRequest {
@@ -39,6 +43,7 @@ struct SchedulerRequest {
   int64_t n_max = 0;                // tokens that it may grow to
   uint64_t domain = 0;              // of the prefix cache
   bool prompt_logits = false;       // of every prompt token, so that none may come from the cache
+  RequestClass request_class = {};
 };
 
 class Scheduler {
@@ -53,17 +58,22 @@ class Scheduler {
   void commit(const Plan& plan, std::span<const int32_t> sampled);
   /// Ends a request in any state, not between next() and commit(). Its pages are free or cached at once.
   void remove(RequestId id);
+  /// Token budget of the steps from now on, at most that of the options.
+  void limit_step(int64_t max_tokens);
 
   /// Page of each page_size tokens of a request.
   std::span<const int32_t> pages(RequestId id) const;
   /// All known tokens of a request.
   std::span<const int32_t> tokens(RequestId id) const;
   int64_t n_running() const { return static_cast<int64_t>(running_.size()); }
-  int64_t n_waiting() const { return static_cast<int64_t>(waiting_.size()); }
+  int64_t n_waiting() const { return queue_.n_waiting(); }
   /// Pages that no request holds: free ones, and cached ones that may be evicted.
-  int64_t n_available() const { return pool_.n_free() + tree_.n_cached() - tree_.n_pinned(); }
+  int64_t n_available() const { return pool_.n_free() + tree_.n_cached() - tree_.n_pinned() + tree_.n_only_kept(); }
   const PagePool& pool() const { return pool_; }
   const RadixTree& tree() const { return tree_; }
+  /// Pages that requests hold or that are expected to be wanted again, for each page of the pool: above 1, prefixes
+  /// will be computed again.
+  double working_set_ratio() const;
   Status check_integrity() const;
 
  private:
@@ -77,6 +87,7 @@ class Scheduler {
     std::vector<int32_t> pages;
     int64_t n_shared = 0;             // of these, from the front, are the tree's
     RadixTree::Node* node = nullptr;  // pinned: of the last shared page, or the root; null while waiting
+    WorkingSet::Visit visit;
 
     int64_t n_known() const { return static_cast<int64_t>(tokens.size()); }
     int64_t n_missing() const { return n_known() - n_computed; }
@@ -92,8 +103,11 @@ class Scheduler {
   const Entry& entry(RequestId id) const;
   bool is_running(RequestId id) const;
   void admit(Plan& plan);
+  Admission admission(RequestId id, bool is_aged);
+  int64_t n_unpromised() const;
   bool start(RequestId id, Plan& plan);
-  void grant(RequestId id, Budget& budget, Plan& plan);
+  void grant_prompts(std::vector<RequestId> prompts, Budget& budget, Plan& plan);
+  void grant(RequestId id, int64_t most, Budget& budget, Plan& plan);
   bool reserve(RequestId id, int64_t n_tokens, Plan& plan);
   std::optional<int32_t> take_page();
   void preempt(RequestId id, Plan& plan);
@@ -105,7 +119,10 @@ class Scheduler {
   RadixTree tree_;
   std::map<RequestId, Entry> entries_;
   std::vector<RequestId> running_;  // oldest first
-  std::deque<RequestId> waiting_;   // next first
+  WaitingQueue queue_;              // knows every request
+  WorkingSet working_set_;
+  int64_t n_computed_ = 0;  // tokens since the start: the working set's clock
+  int64_t max_step_tokens_ = 0;
 };
 
 }  // namespace drawbridge

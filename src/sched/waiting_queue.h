@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sched/plan.h"
@@ -35,8 +36,8 @@ class WaitingQueue {
   void join(RequestId id, const RequestClass& request_class);
   /// A request that was taken waits again, at the place of its arrival.
   void put_back(RequestId id);
-  /// The next request that may be admitted; it waits no longer.
-  std::optional<RequestId> take(const std::function<Admission(RequestId)>& admission);
+  /// The next request that may be admitted, and waits no longer. `is_aged`: all that came later wait for this one.
+  std::optional<RequestId> take(const std::function<Admission(RequestId, bool is_aged)>& admission);
   /// Forgets a request, waiting or not.
   void leave(RequestId id);
   /// The request has used `cost`: parts of a step and of the pool, in any one unit.
@@ -52,6 +53,7 @@ class WaitingQueue {
   };
   struct Member {
     RequestClass request_class;
+    Tenant* tenant = nullptr;
     int64_t n_passed = 0;
     int64_t arrival = 0;
     bool waits = true;
@@ -59,7 +61,7 @@ class WaitingQueue {
 
   void update_floor();
   bool goes_before(const Member& a, const Member& b) const;
-  std::vector<RequestId> in_order() const;
+  std::vector<std::pair<RequestId, const Member*>> in_order() const;
   void passed_by(const Member& taken);
 
   const int64_t max_passed_;

@@ -61,6 +61,7 @@ void WorkingSet::note_gap(int64_t gap) {
 WorkingSet::Visit WorkingSet::arrive(std::span<const uint64_t> keys, int64_t now) {
   Visit visit;
   if (!keys.empty()) visit.tail = keys.back();
+  visit.n_prompt_pages = static_cast<int64_t>(keys.size());
   for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
     const auto place = conversations_.find(*key);
     if (place == conversations_.end()) continue;
@@ -78,10 +79,11 @@ WorkingSet::Visit WorkingSet::arrive(std::span<const uint64_t> keys, int64_t now
   return visit;
 }
 
-bool WorkingSet::is_kept(const Visit& visit) const {
-  if (!visit.from) return false;
+int64_t WorkingSet::n_kept(const Visit& visit) const {
+  if (!visit.from) return 0;
   const auto place = conversations_.find(*visit.from);
-  return place != conversations_.end() && place->second.node != nullptr;
+  const bool is_kept = place != conversations_.end() && place->second.node != nullptr;
+  return is_kept ? place->second.n_prompt_pages : 0;
 }
 
 void WorkingSet::end(const Visit& visit, RadixTree::Node* node, int64_t n_pages, int64_t now) {
@@ -95,12 +97,13 @@ void WorkingSet::end(const Visit& visit, RadixTree::Node* node, int64_t n_pages,
   let_go(conversation);
   conversation.n_turns = visit.n_turns;
   conversation.n_pages = n_pages;
+  conversation.n_prompt_pages = std::min(visit.n_prompt_pages, n_pages);
   conversation.ended = now;
   conversation.has_returned = false;
   ++n_ended_[turn_class(visit.n_turns)];
   keep(conversation, node);
   expire(now);
-  while (n_kept_pages_ > options_.n_keepable && give_up()) {
+  while (tree_.n_only_kept() > options_.n_keepable && give_up()) {
   }
   while (conversations_.size() > kMaxConversations) forget(least_likely(false));
 }
@@ -114,19 +117,13 @@ void WorkingSet::expire(int64_t now) {
   }
 }
 
-/// Pages are counted as what the pin takes from eviction, so that a prefix of many conversations counts once.
 void WorkingSet::keep(Conversation& conversation, RadixTree::Node* node) {
-  const int64_t before = tree_.n_pinned();
-  tree_.pin(node);
-  n_kept_pages_ += tree_.n_pinned() - before;
+  tree_.keep(node);
   conversation.node = node;
 }
 
 void WorkingSet::let_go(Conversation& conversation) {
-  if (conversation.node == nullptr) return;
-  const int64_t before = tree_.n_pinned();
-  tree_.unpin(conversation.node);
-  n_kept_pages_ -= before - tree_.n_pinned();
+  if (conversation.node != nullptr) tree_.let_go(conversation.node);
   conversation.node = nullptr;
 }
 

@@ -35,6 +35,7 @@ class WorkingSet {
     std::optional<uint64_t> from;
     std::optional<uint64_t> tail;
     int64_t n_turns = 1;
+    int64_t n_prompt_pages = 0;  // whole ones
   };
 
   /// The tree must outlive it.
@@ -42,13 +43,14 @@ class WorkingSet {
 
   Visit arrive(std::span<const uint64_t> keys, int64_t now);
   /// Whether the conversation's prefix is certainly in the cache.
-  bool is_kept(const Visit& visit) const;
+  bool is_kept(const Visit& visit) const { return n_kept(visit) > 0; }
+  /// Pages of that prefix.
+  int64_t n_kept(const Visit& visit) const;
   /// The request ended with its pages down to `node` in the tree, and its own pin gone. Null: it never began.
   void end(const Visit& visit, RadixTree::Node* node, int64_t n_pages, int64_t now);
   /// Lets go of the kept conversation with the least chance. False: none is kept.
   bool give_up();
 
-  int64_t n_kept_pages() const { return n_kept_pages_; }
   /// Pages that are expected to be wanted again, kept or not. Those of shared prefixes count for each conversation.
   double expected_pages() const;
   /// Nodes that are pinned here, one for each pin.
@@ -58,6 +60,7 @@ class WorkingSet {
   struct Conversation {
     int64_t n_turns = 1;
     int64_t n_pages = 0;
+    int64_t n_prompt_pages = 0;  // of these, those that a next prompt is sure to begin with
     int64_t ended = 0;
     int64_t n_visits = 0;             // requests that go on with it, waiting or running
     bool has_returned = false;        // since it ended
@@ -79,7 +82,6 @@ class WorkingSet {
   RadixTree& tree_;
   const WorkingSetOptions options_;
   Conversations conversations_;  // by tail
-  int64_t n_kept_pages_ = 0;
   std::array<int64_t, kTurnClasses> n_ended_{}, n_returned_{};
   double gap_mean_ = 0, gap_deviation_ = 0;
   int64_t n_gaps_ = 0;

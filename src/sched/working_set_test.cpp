@@ -76,7 +76,7 @@ TEST(WorkingSet, AConversationIsKnownByTheTailOfItsLastPrompt) {
   EXPECT_TRUE(traffic.working_set.is_kept(next));
   EXPECT_EQ(next.n_turns, 2);
   traffic.compute(next, 1, 5);
-  EXPECT_EQ(traffic.working_set.n_kept_pages(), 5);  // the old tail is forgotten with its successor's end
+  EXPECT_EQ(traffic.tree.n_only_kept(), 5);  // the old tail is forgotten with its successor's end
   EXPECT_EQ(traffic.working_set.pinned().size(), 1u);
 }
 
@@ -84,7 +84,7 @@ TEST(WorkingSet, KeepsNoMoreThanItsPart) {
   Traffic traffic(100, 20);
   for (int32_t speaker = 0; speaker < 60; ++speaker) {
     traffic.turn(speaker, 5);
-    ASSERT_LE(traffic.working_set.n_kept_pages(), 20);
+    ASSERT_LE(traffic.tree.n_only_kept(), 20);
   }
   EXPECT_EQ(traffic.working_set.pinned().size(), 4u);
 }
@@ -134,8 +134,8 @@ TEST(WorkingSet, RandomTrafficKeepsPinsAndPages) {
       } else {
         traffic.compute(visit, speaker, n);
       }
-      ASSERT_EQ(traffic.working_set.n_kept_pages(), traffic.tree.n_pinned());
-      ASSERT_LE(traffic.working_set.n_kept_pages(), 30);
+      ASSERT_EQ(traffic.tree.n_only_kept(), traffic.tree.n_pinned()) << "between requests";
+      ASSERT_LE(traffic.tree.n_only_kept(), 30);
       const auto pinned = traffic.working_set.pinned();
       const Status integrity = traffic.tree.check_integrity(pinned);
       ASSERT_TRUE(integrity.ok()) << "seed " << seed << ": " << integrity.message();
@@ -143,7 +143,7 @@ TEST(WorkingSet, RandomTrafficKeepsPinsAndPages) {
     while (traffic.working_set.give_up()) {
     }
     EXPECT_EQ(traffic.tree.n_pinned(), 0);
-    EXPECT_EQ(traffic.working_set.n_kept_pages(), 0);
+    EXPECT_EQ(traffic.tree.n_only_kept(), 0);
   }
 }
 
