@@ -59,6 +59,12 @@ struct TokenLogprob {
   float logprob = 0;
 };
 
+/// A prompt token as the model saw it coming.
+struct ScoredToken {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> alternatives;  // most likely first
+};
+
 struct Usage {
   int64_t n_prompt = 0;
   int64_t n_completion = 0;  // every sampled token, the end token included
@@ -79,8 +85,11 @@ struct Output {
   std::string text;                        // whole characters only; held back while a stop string may still match
   std::optional<TokenLogprob> chosen;      // when logprobs were asked for
   std::vector<TokenLogprob> alternatives;  // most likely first
-  std::optional<int64_t> n_prompt_done;    // after a step that computed a part of the prompt, and nothing else is set
-  std::optional<Finish> finish;            // set exactly once, on the last call
+  // Prompt tokens computed so far: told after a step that computed a part of them, with nothing else but the next
+  // member. Falls back when the request was preempted and begins again.
+  std::optional<int64_t> n_prompt_done;
+  std::vector<ScoredToken> prompt_logprobs;  // each prompt token but the first once, in order, when asked for
+  std::optional<Finish> finish;              // set exactly once, on the last call
 };
 
 using Sink = std::function<void(const Output&)>;

@@ -99,6 +99,7 @@ void LocalEngine::loop() {
   while (wait_for_work()) {
     take_arrivals();
     take_cancels();
+    take_deadlines();
     if (!streams_.empty()) step();
     if (streams_.empty()) {
       if (const Status integrity = scheduler_.check_integrity(); !integrity.ok()) fail_all(integrity);
@@ -115,8 +116,9 @@ void LocalEngine::take_arrivals() {
     arrivals.swap(inbox_);
   }
   for (Arrival& arrival : arrivals) {
+    const GenerateRequest& request = arrival.stream.request();
     const Status added = scheduler_.add(
-        arrival.id, {arrival.stream.tokens(), arrival.stream.n_max(), domain_root(arrival.stream.request())});
+        arrival.id, {request.prompt, arrival.stream.n_max(), domain_root(request), request.prompt_logprobs});
     if (added.ok()) {
       streams_.emplace(arrival.id, std::move(arrival.stream));
       continue;
@@ -137,6 +139,21 @@ void LocalEngine::take_cancels() {
   for (const RequestId id : ids) {
     const auto place = streams_.find(id);
     if (place != streams_.end()) finish(id, place->second.end(FinishReason::kCancelled));
+  }
+}
+
+void LocalEngine::take_deadlines() {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<RequestId> late;
+  for (const auto& [id, stream] : streams_) {
+    if (stream.request().deadline && *stream.request().deadline <= now) late.push_back(id);
+  }
+  for (const RequestId id : late) {
+    Stream& stream = streams_.at(id);
+    const int64_t n_generated = static_cast<int64_t>(stream.tokens().size()) - stream.n_prompt();
+    finish(id, stream.end(FinishReason::kError,
+                          fail(Code::kDeadline, "the request's deadline passed after {} of at most {} tokens",
+                               n_generated, stream.request().max_tokens)));
   }
 }
 
@@ -180,10 +197,13 @@ void LocalEngine::step() {
   std::vector<std::pair<RequestId, Output>> ended;
   int64_t row = 0;
   for (const Grant& grant : plan.grants) {
+    Stream& stream = streams_.at(grant.id);
+    if (grant.from < stream.n_prompt()) {
+      stream.tell_prompt(grant.from + grant.n_tokens, slice_rows(*logits, row, grant.n_logits));
+    }
     row += grant.n_logits;
     if (!grant.samples) continue;
     const std::span<float> own(logits->row(row - 1), static_cast<size_t>(logits->cols()));
-    Stream& stream = streams_.at(grant.id);
     Output last;
     if (stream.advance(own, runner_->config().eos, last)) ended.emplace_back(grant.id, std::move(last));
     sampled.push_back(stream.tokens().back());  // of one that failed its last, which nothing will compute

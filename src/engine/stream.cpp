@@ -33,6 +33,20 @@ Output Stream::end(FinishReason reason, Status error) {
   return output;
 }
 
+void Stream::tell_prompt(int64_t n_done, View logits) const {
+  Output output;
+  output.n_prompt_done = std::min(n_done, n_prompt());
+  const int64_t n_rows = request_.prompt_logprobs ? logits.dim(0) : 0;
+  for (int64_t row = 0; row < n_rows; ++row) {
+    const int64_t next = n_done - n_rows + row + 1;
+    if (next >= n_prompt()) break;
+    const std::span<const float> own(logits.row(row), static_cast<size_t>(logits.cols()));
+    output.prompt_logprobs.push_back(
+        score(own, tokens_[static_cast<size_t>(next)], request_.sampling.n_logprobs.value_or(0)));
+  }
+  if (n_done < n_prompt() || !output.prompt_logprobs.empty()) sink_(output);
+}
+
 bool Stream::advance(std::span<float> logits, std::span<const int32_t> eos, Output& last) {
   auto sampled = sample(logits, request_.sampling, counts_, seed_, tokens_.size());
   if (!sampled.ok()) {

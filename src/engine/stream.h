@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "engine/sampler.h"
 #include "engine/stop_strings.h"
+#include "tensor/view.h"
 #include "text/detokenizer.h"
 
 namespace drawbridge {
@@ -23,6 +24,9 @@ class Stream {
   /// Adds to what the request has taken of the engine's time.
   void add_busy(double seconds) { busy_s_ += seconds; }
 
+  /// Tells the sink that prompt tokens up to n_done are computed, if some are still missing or if `logits` [n, V],
+  /// those of the last n of them, were asked for.
+  void tell_prompt(int64_t n_done, View logits) const;
   /// Samples the next token and tells the sink. `eos` are the model's end tokens. True: the request has ended, and
   /// its last output waits in `last` until the caller has freed its pages.
   bool advance(std::span<float> logits, std::span<const int32_t> eos, Output& last);
