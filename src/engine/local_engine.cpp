@@ -279,7 +279,9 @@ void LocalEngine::publish() {
   stats_.n_pages_total = scheduler_.pool().n_total();
   stats_.n_pages_free = scheduler_.n_available();
   stats_.n_pages_cached = scheduler_.tree().n_cached();
-  stats_.n_pages_pinned = scheduler_.tree().n_pinned();
+  stats_.n_pages_pinned = scheduler_.tree().n_pinned() - scheduler_.tree().n_only_kept();
+  stats_.n_pages_kept = scheduler_.tree().n_only_kept();
+  stats_.kv_working_set_ratio = scheduler_.working_set_ratio();
   stats_.n_evictions = scheduler_.tree().n_evicted();
 }
 

@@ -79,11 +79,10 @@ int64_t Scheduler::n_unpromised() const {
 
 /// A request is admitted when its whole known text fits beside that of those that run: half-admitted prompts would only
 /// preempt each other. What is kept for others is given up for one that has waited long enough, or when nobody runs.
-Admission Scheduler::admission(RequestId id, bool is_aged) {
+Admission Scheduler::admission(RequestId id, bool is_aged, int64_t& n_free) {
   const Entry& e = entry(id);
   const bool is_kept = working_set_.is_kept(e.visit);
   const int64_t n_needed = ceil_div(e.n_known(), options_.page_size) - working_set_.n_kept(e.visit);
-  int64_t n_free = n_unpromised();
   if ((is_aged || running_.empty()) && n_needed <= n_free + tree_.n_only_kept()) {
     while (n_needed > n_free && working_set_.give_up()) n_free = n_unpromised();
   }
@@ -93,7 +92,8 @@ Admission Scheduler::admission(RequestId id, bool is_aged) {
 
 void Scheduler::admit(Plan& plan) {
   while (n_running() < options_.max_running) {
-    const auto id = queue_.take([&](RequestId waiting, bool is_aged) { return admission(waiting, is_aged); });
+    int64_t n_free = n_unpromised();
+    const auto id = queue_.take([&](RequestId waiting, bool is_aged) { return admission(waiting, is_aged, n_free); });
     if (!id) return;
     if (!start(*id, plan)) return queue_.put_back(*id);
     running_.push_back(*id);

@@ -35,7 +35,7 @@ struct SchedulerOptions {
   int64_t spare_logit_rows = 32;  // of a step, beside one for each running request
   bool prefix_cache = true;
   int64_t max_passed = 256;  // later requests that are admitted before one that waits; 0: in order of arrival
-  double kept_share = 0.5;   // of the pages, at most, for conversations that are likely to go on; 0: plain LRU
+  double kept_share = 0.75;  // of the pages, at most, for conversations that are likely to go on; 0: plain LRU
 };
 
 struct SchedulerRequest {
@@ -103,7 +103,7 @@ class Scheduler {
   const Entry& entry(RequestId id) const;
   bool is_running(RequestId id) const;
   void admit(Plan& plan);
-  Admission admission(RequestId id, bool is_aged);
+  Admission admission(RequestId id, bool is_aged, int64_t& n_free);
   int64_t n_unpromised() const;
   bool start(RequestId id, Plan& plan);
   void grant_prompts(std::vector<RequestId> prompts, Budget& budget, Plan& plan);

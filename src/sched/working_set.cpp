@@ -9,6 +9,7 @@ namespace drawbridge {
 namespace {
 
 constexpr size_t kMaxConversations = 4096;  // remembered, so that the memory of a long run is bounded
+constexpr size_t kMarks = 8;                // of a conversation
 
 /// One round of splitmix64: neighbouring tokens must not give neighbouring keys.
 uint64_t mix(uint64_t key, uint64_t value) {
@@ -60,13 +61,17 @@ void WorkingSet::note_gap(int64_t gap) {
 
 WorkingSet::Visit WorkingSet::arrive(std::span<const uint64_t> keys, int64_t now) {
   Visit visit;
-  if (!keys.empty()) visit.tail = keys.back();
   visit.n_prompt_pages = static_cast<int64_t>(keys.size());
-  for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
-    const auto place = conversations_.find(*key);
-    if (place == conversations_.end()) continue;
-    Conversation& conversation = place->second;
-    visit.from = *key;
+  const size_t stride = (keys.size() + 2 * kMarks - 1) / (2 * kMarks);
+  for (size_t i = 0; i < kMarks && i * stride < keys.size(); ++i) {
+    visit.marks.push_back(keys[keys.size() - 1 - i * stride]);
+  }
+  for (size_t n = keys.size(); n > 0; --n) {
+    const auto mark = by_mark_.find(keys[n - 1]);
+    if (mark == by_mark_.end()) continue;
+    Conversation& conversation = conversations_.at(mark->second);
+    visit.from = mark->second;
+    visit.n_shared_pages = static_cast<int64_t>(n);
     visit.n_turns = conversation.n_turns + 1;
     ++conversation.n_visits;
     if (!conversation.has_returned) {
@@ -82,30 +87,35 @@ WorkingSet::Visit WorkingSet::arrive(std::span<const uint64_t> keys, int64_t now
 int64_t WorkingSet::n_kept(const Visit& visit) const {
   if (!visit.from) return 0;
   const auto place = conversations_.find(*visit.from);
-  const bool is_kept = place != conversations_.end() && place->second.node != nullptr;
-  return is_kept ? place->second.n_prompt_pages : 0;
+  return place != conversations_.end() && place->second.node != nullptr ? visit.n_shared_pages : 0;
 }
 
 void WorkingSet::end(const Visit& visit, RadixTree::Node* node, int64_t n_pages, int64_t now) {
-  if (visit.from) {
-    const auto place = conversations_.find(*visit.from);
-    // The new tail stands for what the old one did, unless others still go on from there.
-    if (place != conversations_.end() && --place->second.n_visits == 0 && node != nullptr) forget(place);
-  }
-  if (node == nullptr || !visit.tail) return;
-  Conversation& conversation = conversations_[*visit.tail];
+  if (visit.from) leave(visit, node != nullptr);
+  if (node == nullptr || visit.marks.empty()) return;
+  const uint64_t tail = visit.marks.front();
+  Conversation& conversation = conversations_[tail];
   let_go(conversation);
   conversation.n_turns = visit.n_turns;
   conversation.n_pages = n_pages;
-  conversation.n_prompt_pages = std::min(visit.n_prompt_pages, n_pages);
+  conversation.marks = visit.marks;
+  conversation.n_prompt_pages = visit.n_prompt_pages;
   conversation.ended = now;
   conversation.has_returned = false;
+  for (const uint64_t mark : visit.marks) by_mark_[mark] = tail;
   ++n_ended_[turn_class(visit.n_turns)];
   keep(conversation, node);
   expire(now);
   while (tree_.n_only_kept() > options_.n_keepable && give_up()) {
   }
   while (conversations_.size() > kMaxConversations) forget(least_likely(false));
+}
+
+/// The next turn stands for the last one, unless others still go on from there, or it went on beside it.
+void WorkingSet::leave(const Visit& visit, bool has_computed) {
+  const auto place = conversations_.find(*visit.from);
+  if (place == conversations_.end() || --place->second.n_visits > 0 || !has_computed) return;
+  if (visit.n_shared_pages >= place->second.n_prompt_pages) forget(place);
 }
 
 void WorkingSet::expire(int64_t now) {
@@ -129,6 +139,10 @@ void WorkingSet::let_go(Conversation& conversation) {
 
 void WorkingSet::forget(Conversations::iterator place) {
   let_go(place->second);
+  for (const uint64_t mark : place->second.marks) {
+    const auto found = by_mark_.find(mark);
+    if (found != by_mark_.end() && found->second == place->first) by_mark_.erase(found);
+  }
   conversations_.erase(place);
 }
 

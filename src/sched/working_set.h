@@ -2,9 +2,10 @@
 // the answer as soon as enough strangers pass through the cache, and then computes it again for the next turn; one step
 // of load beyond the cache's size, nearly every turn does. Here the prefixes that are likely to return are kept.
 //
-// A conversation is known by its tail: the last whole page of its last prompt, which its next prompt contains. How many
-// return after how many turns, and how soon, is learned from the traffic; those with the best chance are kept (their
-// nodes pinned), up to a part of the pool, until the time by which nearly all returns have come.
+// A conversation is known by marks: some whole pages in the second half of its last prompt. A prompt that contains the
+// last of them is its next turn; one that contains another, such as a new question on the same document, goes on beside
+// it. How many return after how many turns, and how soon, is learned from the traffic; those with the best chance are
+// kept, up to a part of the pool, until the time by which nearly all returns have come.
 // Time is whatever the caller counts; the scheduler counts computed tokens, so that an idle server forgets nothing.
 // Pure. Threads: one. Invariant: a conversation has its node pinned exactly while it is kept.
 #pragma once
@@ -30,12 +31,13 @@ struct WorkingSetOptions {
 
 class WorkingSet {
  public:
-  /// What is known of a request that arrived: which conversation it goes on, and where the next turn will.
+  /// What is known of a request that arrived: which conversation it goes on with, and how its own will be known.
   struct Visit {
-    std::optional<uint64_t> from;
-    std::optional<uint64_t> tail;
+    std::optional<uint64_t> from;  // a conversation's last mark
+    int64_t n_shared_pages = 0;    // with it
+    std::vector<uint64_t> marks;   // of this prompt, the last first; empty: it has no whole page
+    int64_t n_prompt_pages = 0;    // whole ones
     int64_t n_turns = 1;
-    int64_t n_prompt_pages = 0;  // whole ones
   };
 
   /// The tree must outlive it.
@@ -60,7 +62,8 @@ class WorkingSet {
   struct Conversation {
     int64_t n_turns = 1;
     int64_t n_pages = 0;
-    int64_t n_prompt_pages = 0;  // of these, those that a next prompt is sure to begin with
+    int64_t n_prompt_pages = 0;
+    std::vector<uint64_t> marks;
     int64_t ended = 0;
     int64_t n_visits = 0;             // requests that go on with it, waiting or running
     bool has_returned = false;        // since it ended
@@ -73,6 +76,7 @@ class WorkingSet {
   double chance(const Conversation& conversation) const;
   int64_t longest_gap() const;
   void note_gap(int64_t gap);
+  void leave(const Visit& visit, bool has_computed);
   void expire(int64_t now);
   void keep(Conversation& conversation, RadixTree::Node* node);
   void let_go(Conversation& conversation);
@@ -81,7 +85,8 @@ class WorkingSet {
 
   RadixTree& tree_;
   const WorkingSetOptions options_;
-  Conversations conversations_;  // by tail
+  Conversations conversations_;           // by last mark
+  std::map<uint64_t, uint64_t> by_mark_;  // the last mark of the newest conversation with this one
   std::array<int64_t, kTurnClasses> n_ended_{}, n_returned_{};
   double gap_mean_ = 0, gap_deviation_ = 0;
   int64_t n_gaps_ = 0;
