@@ -1,9 +1,10 @@
 // replay_trace TRACE.jsonl STEP_TIME.json: one of Mooncake's traces, whole, as conversations of a growing number of
 // users, under plain LRU in order of arrival and under the scheduler's own admission. Prints JSON.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -70,7 +71,7 @@ int run(const char* trace_path, const char* step_time_path) {
   const auto trace = parse_mooncake_trace(read_text(trace_path), trace_path, std::numeric_limits<size_t>::max());
   const auto times = parse_json(read_text(step_time_path), step_time_path);
   if (!trace.ok() || !times.ok()) {
-    std::cerr << (trace.ok() ? times.status() : trace.status()).message() << "\n";
+    fmt::print(stderr, "{}\n", (trace.ok() ? times.status() : trace.status()).message());
     return 1;
   }
   const Json& t = (*times)["fit"];
@@ -93,10 +94,10 @@ int run(const char* trace_path, const char* step_time_path) {
       options.n_users = static_cast<int64_t>(load * static_cast<double>(kPages) / mean_blocks);
       const LoopResult r = run_closed_loop(conversations, options);
       result["points"].push_back(point(r, plain ? "lru" : "working_set", load, options.n_users));
-      std::cerr << result["points"].back() << "\n";
+      fmt::print(stderr, "{}\n", dump_json(result["points"].back()));
     }
   }
-  std::cout << result.dump(1) << "\n";
+  fmt::print("{}\n", result.dump(1));
   return 0;
 }
 

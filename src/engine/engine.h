@@ -112,12 +112,12 @@ struct EngineStats {
   int64_t n_running = 0;
   int64_t n_waiting = 0;
   int64_t n_pages_total = 0;
-  int64_t n_pages_free = 0;    // that no request holds; cached ones among them
-  int64_t n_pages_cached = 0;  // in the prefix cache
-  int64_t n_pages_pinned = 0;  // of these, held by a running request
-  int64_t n_pages_kept = 0;    // of these, held for a conversation that is likely to go on
+  int64_t n_pages_free = 0;         // that no request holds; cached ones among them
+  int64_t n_pages_cached = 0;       // in the prefix cache
+  int64_t n_pages_pinned = 0;       // of these, held by a running request
+  int64_t n_pages_kept = 0;         // of these, held for a conversation that is likely to go on
   double kv_working_set_ratio = 0;  // pages held or expected to be wanted again / pages; above 1 prefixes are lost
-  int64_t n_evictions = 0;     // pages taken out of the prefix cache
+  int64_t n_evictions = 0;          // pages taken out of the prefix cache
   int64_t n_steps = 0;
   int64_t n_prompt_tokens = 0;
   int64_t n_cached_tokens = 0;

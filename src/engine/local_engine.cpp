@@ -117,8 +117,11 @@ void LocalEngine::take_arrivals() {
   }
   for (Arrival& arrival : arrivals) {
     const GenerateRequest& request = arrival.stream.request();
-    const Status added = scheduler_.add(
-        arrival.id, {request.prompt, arrival.stream.n_max(), domain_root(request), request.prompt_logprobs});
+    const Status added = scheduler_.add(arrival.id, {request.prompt,
+                                                     arrival.stream.n_max(),
+                                                     domain_root(request),
+                                                     request.prompt_logprobs,
+                                                     {request.tenant, request.priority}});
     if (added.ok()) {
       streams_.emplace(arrival.id, std::move(arrival.stream));
       continue;

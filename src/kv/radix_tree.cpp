@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kv/tier_index.h"
+
 namespace drawbridge {
 namespace {
 
@@ -28,6 +30,7 @@ class RadixTree::Node {
   uint64_t domain = 0;
   const std::vector<int32_t>* tokens = nullptr;  // the parent's key
   int32_t page = -1;                             // -1: a root
+  std::string name;
   int64_t n_pins = 0;
   int64_t n_keeps = 0;  // of the pins
   uint64_t last_use = 0;
@@ -37,7 +40,8 @@ class RadixTree::Node {
   bool is_free_leaf() const { return parent != nullptr && n_pins == 0 && children.empty(); }
 };
 
-RadixTree::RadixTree(int64_t n_pages, int64_t page_size) : page_size_(page_size), nodes_(static_cast<size_t>(n_pages)) {
+RadixTree::RadixTree(int64_t n_pages, int64_t page_size, bool names_pages)
+    : page_size_(page_size), names_pages_(names_pages), nodes_(static_cast<size_t>(n_pages)) {
   DB_CHECK(page_size > 0);
 }
 
@@ -47,11 +51,16 @@ int32_t RadixTree::page_of(const Node* node) {
   return node->page;
 }
 
+const std::string& RadixTree::name_of(const Node* node) {
+  return node->name;
+}
+
 RadixTree::Match RadixTree::match(uint64_t domain, Tokens tokens) {
   std::unique_ptr<Node>& root = roots_[domain];
   if (!root) {
     root = std::make_unique<Node>();
     root->domain = domain;
+    if (names_pages_) root->name = first_page_parent(domain);
   }
   Match match;
   match.node = root.get();
@@ -95,6 +104,7 @@ RadixTree::Node* RadixTree::insert(Node* parent, Tokens tokens, int32_t page) {
   node->domain = parent->domain;
   node->tokens = &place->first;
   node->page = page;
+  if (names_pages_ && static_cast<int64_t>(tokens.size()) == page_size_) node->name = page_key(parent->name, tokens);
   node->last_use = ++now_;
   ++n_cached_;
   add_leaf(node.get());
@@ -153,19 +163,19 @@ void RadixTree::drop_if_idle(Node* root) {
   if (root->n_pins == 0 && root->children.empty()) roots_.erase(root->domain);
 }
 
-std::optional<int32_t> RadixTree::evict() {
+std::optional<RadixTree::NamedPage> RadixTree::evict() {
   if (leaves_.empty()) return std::nullopt;
   Node* const node = leaves_.begin()->second;
   leaves_.erase(leaves_.begin());
   Node* const parent = node->parent;
-  const int32_t page = node->page;
+  NamedPage evicted{node->page, std::move(node->name)};
   parent->children.erase(parent->children.find(*node->tokens));
-  nodes_[static_cast<size_t>(page)].reset();
+  nodes_[static_cast<size_t>(evicted.page)].reset();
   --n_cached_;
   ++n_evicted_;
   if (parent->is_free_leaf()) add_leaf(parent);
   if (parent->parent == nullptr) drop_if_idle(parent);
-  return page;
+  return evicted;
 }
 
 std::vector<int32_t> RadixTree::pages() const {

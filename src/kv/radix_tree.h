@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -23,7 +24,8 @@ class RadixTree {
  public:
   class Node;
 
-  RadixTree(int64_t n_pages, int64_t page_size);
+  /// `names_pages`: whole pages get page_key() names, by which slower tiers find them again.
+  RadixTree(int64_t n_pages, int64_t page_size, bool names_pages = false);
   ~RadixTree();
 
   /// The longest cached prefix: whole pages down to `node`, and the first tokens of one page more.
@@ -51,9 +53,15 @@ class RadixTree {
   void let_go(Node* node);
 
   /// Takes the page of the longest unused leaf out of the tree. Nothing: every page is pinned.
-  std::optional<int32_t> evict();
+  struct NamedPage {
+    int32_t page = 0;
+    std::string name;  // empty where pages have none, and for a part of a page
+  };
+  std::optional<NamedPage> evict();
 
   static int32_t page_of(const Node* node);
+  /// Of a root: what page_key() takes as the parent of a first page.
+  static const std::string& name_of(const Node* node);
 
   int64_t n_cached() const { return n_cached_; }
   int64_t n_pinned() const { return n_pinned_; }
@@ -71,6 +79,7 @@ class RadixTree {
   Status check_node(const Node& node, int64_t own_pins) const;
 
   int64_t page_size_;
+  bool names_pages_;
   std::map<uint64_t, std::unique_ptr<Node>> roots_;
   std::vector<std::unique_ptr<Node>> nodes_;  // [n_pages] by page: flat, so that no destructor recurses down a prompt
   std::map<uint64_t, Node*> leaves_;          // without pins, by last use, which no two leaves share

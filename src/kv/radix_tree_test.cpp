@@ -60,7 +60,7 @@ TEST(RadixTree, EvictsUnpinnedLeavesTheLongestUnusedFirst) {
   tree.unpin(a);
   EXPECT_EQ(tree.n_pinned(), 0);
   Tokens order;
-  while (const auto page = tree.evict()) order.push_back(*page);
+  while (const auto evicted = tree.evict()) order.push_back(evicted->page);
   EXPECT_EQ(order, (Tokens{3, 2, 1, 0}));
   EXPECT_EQ(tree.n_evicted(), 4);
   EXPECT_TRUE(tree.check_integrity({}).ok());
@@ -132,9 +132,10 @@ class Modelled {
 
   std::optional<int32_t> take() {
     if (const auto page = pool_.take()) return page;
-    const auto page = tree_.evict();
-    if (page) std::erase_if(cached_, [&](const auto& entry) { return entry.second == *page; });
-    return page;
+    const auto evicted = tree_.evict();
+    if (!evicted) return std::nullopt;
+    std::erase_if(cached_, [&](const auto& entry) { return entry.second == evicted->page; });
+    return evicted->page;
   }
 
   void expect_longest(uint64_t domain, const Tokens& tokens, const RadixTree::Match& match) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace drawbridge {
@@ -19,11 +20,16 @@ struct Grant {
   bool operator==(const Grant&) const = default;
 };
 
+enum class Tier : uint8_t { kDevice, kHost, kDisk };
+
 /// The first n_tokens of a page, to be copied into another before anything of the step is computed.
 struct PageCopy {
-  int32_t from = 0;
+  int32_t from = 0;  // a page of the device, or a slot of a slower tier
   int32_t to = 0;
   int64_t n_tokens = 0;
+  Tier from_tier = Tier::kDevice;
+  Tier to_tier = Tier::kDevice;
+  std::string name = {};  // page_key(), where a tier is a slower one
 
   bool operator==(const PageCopy&) const = default;
 };
@@ -32,6 +38,8 @@ struct PageCopy {
 struct Start {
   RequestId id = 0;
   int64_t n_cached = 0;
+  int64_t n_from_host = 0;  // of these
+  int64_t n_from_disk = 0;  // of these
 
   bool operator==(const Start&) const = default;
 };

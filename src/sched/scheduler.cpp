@@ -17,7 +17,9 @@ WorkingSetOptions working_set_options(const SchedulerOptions& options) {
 Scheduler::Scheduler(const SchedulerOptions& options)
     : options_(options),
       pool_(options.n_pages),
-      tree_(options.n_pages, options.page_size),
+      tree_(options.n_pages, options.page_size, options.n_host_slots + options.n_disk_slots > 0),
+      host_(options.n_host_slots),
+      disk_(options.n_disk_slots),
       queue_(options.max_passed),
       working_set_(tree_, working_set_options(options)),
       max_step_tokens_(options.max_step_tokens) {
@@ -115,20 +117,69 @@ bool Scheduler::start(RequestId id, Plan& plan) {
   e.node = match.node;
   e.pages = std::move(match.pages);
   e.n_shared = n_shared;
-  e.n_computed = n_shared * options_.page_size + match.n_partial;
-  if (match.n_partial > 0) {
+  e.n_computed = n_shared * options_.page_size;
+  Start start{id};
+  load_pages(e, n_matchable, start, plan);
+  if (!e.is_loading && match.n_partial > 0) {
     // This may evict the very page that is matched: until the step's copies are done it still holds the tokens.
-    e.pages.push_back(take_page().value());
+    e.pages.push_back(take_page(plan).value());
+    e.n_computed += match.n_partial;
     if (e.pages.back() != match.partial_page) {
       plan.copies.push_back({match.partial_page, e.pages.back(), match.n_partial});
     }
   }
-  plan.started.push_back({id, e.n_computed});
+  start.n_cached = e.n_computed;
+  plan.started.push_back(start);
   return true;
+}
+
+/// Goes on behind what the tree has with whole pages of slower tiers. They are the tree's once they are known to be
+/// read.
+void Scheduler::load_pages(Entry& e, int64_t n_matchable, Start& start, Plan& plan) {
+  std::string name = RadixTree::name_of(e.node);
+  const int64_t size = options_.page_size;
+  if (name.empty()) return;
+  for (; e.n_computed + size <= n_matchable; e.n_computed += size) {
+    name = page_key(name, std::span(e.tokens).subspan(static_cast<size_t>(e.n_computed), static_cast<size_t>(size)));
+    if (!host_.find(name) && !disk_.find(name)) return;
+    const int32_t page = take_page(plan).value();
+    // Looked up only now: what was evicted for the page may have taken its slot.
+    const auto from_host = host_.find(name), from_disk = from_host ? std::nullopt : disk_.find(name);
+    if (!from_host && !from_disk) return pool_.release({&page, 1});
+    (from_host ? start.n_from_host : start.n_from_disk) += size;
+    plan.copies.push_back(
+        {from_host ? *from_host : *from_disk, page, size, from_host ? Tier::kHost : Tier::kDisk, Tier::kDevice, name});
+    e.pages.push_back(page);
+    e.is_loading = true;
+  }
+}
+
+/// Every page that the tree took goes to the disk tier once.
+void Scheduler::write_pages(Plan& plan) {
+  for (const RadixTree::NamedPage& page : unwritten_) {
+    if (const auto slot = disk_.place(page.name)) {
+      plan.copies.push_back({page.page, *slot, options_.page_size, Tier::kDevice, Tier::kDisk, page.name});
+    }
+  }
+  unwritten_.clear();
+}
+
+void Scheduler::retract(const PageCopy& lost, Plan& plan) {
+  DB_CHECK(lost.from_tier == Tier::kDisk);
+  disk_.forget(lost.from);
+  for (auto& [id, e] : entries_) {
+    if (!e.is_loading || std::find(e.pages.begin(), e.pages.end(), lost.to) == e.pages.end()) continue;
+    leave(e);
+    std::erase(running_, id);
+    queue_.put_back(id);
+    std::erase_if(plan.grants, [id = id](const Grant& g) { return g.id == id; });
+    std::erase_if(plan.started, [id = id](const Start& s) { return s.id == id; });
+  }
 }
 
 Plan Scheduler::next() {
   Plan plan;
+  write_pages(plan);
   admit(plan);
   Budget budget{max_step_tokens_, options_.spare_logit_rows};
   std::vector<RequestId> prompts;
@@ -178,13 +229,17 @@ void Scheduler::grant(RequestId id, int64_t most, Budget& budget, Plan& plan) {
   plan.grants.push_back({id, e.n_computed, n_tokens, n_logits, n_tokens == e.n_missing()});
 }
 
-/// A page that nobody uses, or that only the cache does; what is kept for conversations to come goes last.
-std::optional<int32_t> Scheduler::take_page() {
+/// A page that nobody uses, or that only the cache does; what it held goes to the host tier. What is kept for
+/// conversations to come goes last.
+std::optional<int32_t> Scheduler::take_page(Plan& plan) {
   if (const auto page = pool_.take()) return page;
-  while (true) {
-    const auto page = tree_.evict();
-    if (page || !working_set_.give_up()) return page;
-  }
+  auto evicted = tree_.evict();
+  while (!evicted && working_set_.give_up()) evicted = tree_.evict();
+  if (!evicted) return std::nullopt;
+  const auto slot = evicted->name.empty() ? std::nullopt : host_.place(evicted->name);
+  if (slot)
+    plan.copies.push_back({evicted->page, *slot, options_.page_size, Tier::kDevice, Tier::kHost, evicted->name});
+  return evicted->page;
 }
 
 /// Pages for n_tokens more; the newest running requests give up theirs when there are none. False: it lost its own.
@@ -192,7 +247,7 @@ bool Scheduler::reserve(RequestId id, int64_t n_tokens, Plan& plan) {
   Entry& e = entry(id);
   const auto wanted = static_cast<size_t>(ceil_div(e.n_computed + n_tokens, options_.page_size));
   while (e.pages.size() < wanted) {
-    if (const auto page = take_page()) {
+    if (const auto page = take_page(plan)) {
       e.pages.push_back(*page);
       continue;
     }
@@ -211,6 +266,11 @@ void Scheduler::preempt(RequestId id, Plan& plan) {
 }
 
 void Scheduler::commit(const Plan& plan, std::span<const int32_t> sampled) {
+  for (const Start& start : plan.started) {
+    Entry& e = entry(start.id);
+    e.is_loading = false;
+    if (options_.prefix_cache) share_full_pages(e);
+  }
   size_t n_sampled = 0;
   for (const Grant& grant : plan.grants) {
     Entry& e = entry(grant.id);
@@ -239,8 +299,12 @@ void Scheduler::share_full_pages(Entry& e) {
     e.node = tree_.insert(e.node, std::span(e.tokens).subspan(from, static_cast<size_t>(options_.page_size)), page);
     tree_.move_pin_to(e.node);
     const int32_t cached = RadixTree::page_of(e.node);
-    if (cached != page) pool_.release({&page, 1});
-    page = cached;
+    if (cached != page) {
+      pool_.release({&page, 1});
+      page = cached;
+    } else if (disk_.n_slots() > 0) {
+      unwritten_.push_back({page, RadixTree::name_of(e.node)});
+    }
     ++e.n_shared;
   }
 }
@@ -248,6 +312,7 @@ void Scheduler::share_full_pages(Entry& e) {
 /// The request holds no page any more; what it computed stays in the tree.
 void Scheduler::leave(Entry& e) {
   if (e.node == nullptr) return;
+  if (e.is_loading) e.n_computed = e.n_shared * options_.page_size;
   auto own = std::span<const int32_t>(e.pages).subspan(static_cast<size_t>(e.n_shared));
   const int64_t from = e.n_shared * options_.page_size;
   if (options_.prefix_cache && e.n_computed > from) {
@@ -260,6 +325,7 @@ void Scheduler::leave(Entry& e) {
   e.node = nullptr;
   e.pages.clear();
   e.n_shared = e.n_computed = 0;
+  e.is_loading = false;
 }
 
 void Scheduler::remove(RequestId id) {
@@ -302,6 +368,8 @@ Status Scheduler::check_integrity() const {
     }
   }
   DB_TRY(tree_.check_integrity(pinned));
+  DB_TRY(host_.check_integrity());
+  DB_TRY(disk_.check_integrity());
   return pool_.check_integrity(in_use);
 }
 

@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "kv/page_pool.h"
 #include "kv/radix_tree.h"
+#include "kv/tier_index.h"
 #include "sched/plan.h"
 #include "sched/waiting_queue.h"
 #include "sched/working_set.h"
@@ -34,8 +35,10 @@ struct SchedulerOptions {
   int64_t max_step_tokens = 512;
   int64_t spare_logit_rows = 32;  // of a step, beside one for each running request
   bool prefix_cache = true;
-  int64_t max_passed = 256;  // later requests that are admitted before one that waits; 0: in order of arrival
-  double kept_share = 0.75;  // of the pages, at most, for conversations that are likely to go on; 0: plain LRU
+  int64_t max_passed = 1024;  // later requests that are admitted before one that waits; 0: in order of arrival
+  double kept_share = 0.75;   // of the pages, at most, for conversations that are likely to go on; 0: plain LRU
+  int64_t n_host_slots = 0;   // pages of the host tier, which takes what is evicted
+  int64_t n_disk_slots = 0;   // pages of the disk tier, which takes every page once
 };
 
 struct SchedulerRequest {
@@ -61,6 +64,14 @@ class Scheduler {
   /// Token budget of the steps from now on, at most that of the options.
   void limit_step(int64_t max_tokens);
 
+  /// Before commit(): a copy of the plan could not be read from its tier. Its request is taken out of the plan and
+  /// begins again, and the slot counts as empty.
+  void retract(const PageCopy& lost, Plan& plan);
+  /// A slot of the disk tier holds this page since before the start; the longest unused first.
+  void restore_disk_page(const std::string& name, int32_t slot) { disk_.restore(name, slot); }
+  /// Whether next() has copies to order although nobody wants a token.
+  bool has_unwritten_pages() const { return !unwritten_.empty(); }
+
   /// Page of each page_size tokens of a request.
   std::span<const int32_t> pages(RequestId id) const;
   /// All known tokens of a request.
@@ -74,6 +85,8 @@ class Scheduler {
   /// Pages that requests hold or that are expected to be wanted again, for each page of the pool: above 1, prefixes
   /// will be computed again.
   double working_set_ratio() const;
+  const TierIndex& host() const { return host_; }
+  const TierIndex& disk() const { return disk_; }
   Status check_integrity() const;
 
  private:
@@ -88,6 +101,7 @@ class Scheduler {
     int64_t n_shared = 0;             // of these, from the front, are the tree's
     RadixTree::Node* node = nullptr;  // pinned: of the last shared page, or the root; null while waiting
     WorkingSet::Visit visit;
+    bool is_loading = false;  // until commit() it is not known whether its slower tiers could be read
 
     int64_t n_known() const { return static_cast<int64_t>(tokens.size()); }
     int64_t n_missing() const { return n_known() - n_computed; }
@@ -108,8 +122,10 @@ class Scheduler {
   bool start(RequestId id, Plan& plan);
   void grant_prompts(std::vector<RequestId> prompts, Budget& budget, Plan& plan);
   void grant(RequestId id, int64_t most, Budget& budget, Plan& plan);
+  void load_pages(Entry& e, int64_t n_matchable, Start& start, Plan& plan);
+  void write_pages(Plan& plan);
   bool reserve(RequestId id, int64_t n_tokens, Plan& plan);
-  std::optional<int32_t> take_page();
+  std::optional<int32_t> take_page(Plan& plan);
   void preempt(RequestId id, Plan& plan);
   void share_full_pages(Entry& e);
   void leave(Entry& e);
@@ -117,6 +133,8 @@ class Scheduler {
   SchedulerOptions options_;
   PagePool pool_;
   RadixTree tree_;
+  TierIndex host_, disk_;
+  std::vector<RadixTree::NamedPage> unwritten_;  // pages that the tree took since the last plan
   std::map<RequestId, Entry> entries_;
   std::vector<RequestId> running_;  // oldest first
   WaitingQueue queue_;              // knows every request

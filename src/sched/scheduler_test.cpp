@@ -107,6 +107,36 @@ TEST(Scheduler, TheLastTokenOfACachedPromptIsComputed) {
   EXPECT_EQ(step(s).grants, (Grants{{3, 7, 1, 1, true}}));
 }
 
+TEST(Scheduler, WhatIsEvictedComesBackFromTheHostTierAndAfterARestartFromDisk) {
+  const SchedulerOptions options{
+      .n_pages = 2, .page_size = 4, .max_step_tokens = 16, .n_host_slots = 2, .n_disk_slots = 4};
+  Scheduler s(options);
+  add(s, 1, text(1, 4), 5);
+  step(s);
+  s.remove(1);
+  ASSERT_TRUE(s.has_unwritten_pages());
+  const Plan writes = step(s);
+  ASSERT_EQ(writes.copies.size(), 1u);
+  EXPECT_EQ(writes.copies[0].to_tier, Tier::kDisk);
+  add(s, 2, text(2, 8), 8);
+  const Plan evicts = step(s);
+  ASSERT_EQ(evicts.copies.size(), 1u);
+  EXPECT_EQ(evicts.copies[0].to_tier, Tier::kHost);
+  s.remove(2);
+  Scheduler restarted(options);
+  restarted.restore_disk_page(writes.copies[0].name, 3);
+  Tokens prompt = text(1, 4);
+  prompt.push_back(-1);
+  add(s, 3, prompt, 6), add(restarted, 3, prompt, 6);
+  EXPECT_EQ(step(s).started, (std::vector<Start>{{3, 4, 4, 0}}));
+  Plan plan = restarted.next();
+  EXPECT_EQ(plan.started, (std::vector<Start>{{3, 4, 0, 4}}));
+  restarted.retract(plan.copies.back(), plan);
+  EXPECT_TRUE(plan.grants.empty());
+  restarted.commit(plan, {});
+  EXPECT_EQ(step(restarted).started, (std::vector<Start>{{3, 0}})) << "the record was torn: a miss";
+}
+
 TEST(Scheduler, DomainsShareNothingNorDoesASwitchedOffCache) {
   for (const bool prefix_cache : {true, false}) {
     Scheduler s({.n_pages = 8, .page_size = 4, .max_step_tokens = 16, .prefix_cache = prefix_cache});
@@ -133,13 +163,18 @@ TEST(Scheduler, PromptLogitsTakeSpareRowsAndNoCachedTokens) {
 /// The bytes of a cache, as far as a plan can tell: each slot holds a hash of the domain and the tokens up to its own.
 class Contents {
  public:
-  Contents(int64_t n_pages, int64_t page_size) : page_size_(page_size), slots_(size_t(n_pages * page_size)) {}
-
-  /// Carries the plan out; false if a token would read a slot that holds another's.
-  bool run(const Plan& plan, const Scheduler& s, const std::map<RequestId, uint64_t>& domains) {
-    for (const PageCopy& copy : plan.copies) {
-      for (int64_t i = 0; i < copy.n_tokens; ++i) slot(copy.to, i) = slot(copy.from, i);
+  explicit Contents(const SchedulerOptions& o) : page_size_(o.page_size) {
+    for (const int64_t n_pages : {o.n_pages, o.n_host_slots, o.n_disk_slots}) {
+      tiers_.emplace_back(static_cast<size_t>(n_pages * o.page_size));
     }
+  }
+
+  void copy(const PageCopy& c) {
+    for (int64_t i = 0; i < c.n_tokens; ++i) slot(c.to, i, c.to_tier) = slot(c.from, i, c.from_tier);
+  }
+
+  /// Computes the plan's tokens; false if one would read a slot that holds another's.
+  bool run(const Plan& plan, const Scheduler& s, const std::map<RequestId, uint64_t>& domains) {
     for (const Grant& g : plan.grants)
       visit(g, s, domains.at(g.id), g.from, [](auto& have, auto want) { have = want; });
     bool is_right = true;
@@ -150,7 +185,9 @@ class Contents {
   }
 
  private:
-  uint64_t& slot(int32_t page, int64_t i) { return slots_[static_cast<size_t>(page * page_size_ + i)]; }
+  uint64_t& slot(int32_t page, int64_t i, Tier tier = Tier::kDevice) {
+    return tiers_[static_cast<size_t>(tier)].at(static_cast<size_t>(page * page_size_ + i));
+  }
 
   template <typename F>
   void visit(const Grant& g, const Scheduler& s, uint64_t hash, int64_t from, F f) {
@@ -161,13 +198,14 @@ class Contents {
   }
 
   int64_t page_size_;
-  std::vector<uint64_t> slots_;
+  std::vector<std::vector<uint64_t>> tiers_;
 };
 
 /// Arrivals with shared prefixes, ends and cancels in a pool too small for all, on two schedulers that must agree.
 class Traffic {
  public:
-  explicit Traffic(uint32_t seed) : random_(seed), s_(kOptions), twin_(kOptions), contents_(12, 3) {}
+  Traffic(uint32_t seed, const SchedulerOptions& options)
+      : options_(options), random_(seed), s_(options), twin_(options), contents_(options) {}
 
   void arrive() {
     // Two letters, so that prompts and answers of different requests often begin alike.
@@ -187,11 +225,25 @@ class Traffic {
   }
 
   void step() {
-    const Plan plan = s_.next();
-    ASSERT_EQ(plan, twin_.next());
+    Plan plan = s_.next(), same = twin_.next();
+    ASSERT_EQ(plan, same);
     ASSERT_TRUE(missing_.empty() || !plan.grants.empty()) << "nothing progresses";
+    std::vector<PageCopy> lost;
+    for (const PageCopy& copy : plan.copies) {
+      if (copy.from_tier == Tier::kDisk && random_() % 8 == 0) {
+        lost.push_back(copy);
+      } else {
+        contents_.copy(copy);
+      }
+    }
+    for (const PageCopy& copy : lost) s_.retract(copy, plan), twin_.retract(copy, same);
+    ASSERT_EQ(plan, same);
+    n_lost_ += lost.size();
     ASSERT_TRUE(contents_.run(plan, s_, domains_)) << "a token reads what was computed for another text";
-    for (const Start& start : plan.started) n_cached_ += start.n_cached;
+    for (const Start& start : plan.started) {
+      n_cached_ += start.n_cached;
+      n_slower_ += start.n_from_host + start.n_from_disk;
+    }
     n_preempted_ += plan.preempted.size();
     int64_t n_tokens = 0, n_logits = 0;
     std::set<RequestId> granted;
@@ -203,8 +255,8 @@ class Traffic {
       ASSERT_TRUE(granted.insert(g.id).second);
       if (g.samples) sampled.push_back(random_() % 8 == 0 ? 2 : 1);
     }
-    ASSERT_LE(n_tokens, kOptions.max_step_tokens);
-    ASSERT_LE(n_logits, kOptions.max_running + kOptions.spare_logit_rows);
+    ASSERT_LE(n_tokens, options_.max_step_tokens);
+    ASSERT_LE(n_logits, options_.max_running + options_.spare_logit_rows);
     s_.commit(plan, sampled), twin_.commit(plan, sampled);
     for (const Grant& g : plan.grants) {
       if (!g.samples || --missing_[g.id] > 0) continue;
@@ -221,12 +273,13 @@ class Traffic {
   int64_t n_cached() const { return n_cached_; }
   size_t n_preempted() const { return n_preempted_; }
 
-  static constexpr SchedulerOptions kOptions{
-      .n_pages = 12, .page_size = 3, .max_running = 5, .max_step_tokens = 7, .spare_logit_rows = 2};
+  int64_t n_slower() const { return n_slower_; }
+  size_t n_lost() const { return n_lost_; }
 
  private:
   void remove(RequestId id) { s_.remove(id), twin_.remove(id), missing_.erase(id); }
 
+  SchedulerOptions options_;
   std::mt19937 random_;
   Scheduler s_, twin_;
   Contents contents_;
@@ -234,16 +287,20 @@ class Traffic {
   std::map<RequestId, uint64_t> domains_;
   std::map<RequestId, size_t> n_unscored_;
   RequestId next_id_ = 1;
-  int64_t n_cached_ = 0;
-  size_t n_preempted_ = 0;
+  int64_t n_cached_ = 0, n_slower_ = 0;
+  size_t n_preempted_ = 0, n_lost_ = 0;
 };
 
 TEST(Scheduler, RandomTrafficReadsWhatItComputedAndLosesNoPage) {
-  int64_t n_cached = 0, n_evicted = 0;
-  size_t n_preempted = 0;
-  for (uint32_t seed = 0; seed < 200; ++seed) {
+  int64_t n_cached = 0, n_evicted = 0, n_slower = 0;
+  size_t n_preempted = 0, n_lost = 0;
+  for (uint32_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
-    Traffic traffic(seed);
+    SchedulerOptions options{
+        .n_pages = 12, .page_size = 3, .max_running = 5, .max_step_tokens = 7, .spare_logit_rows = 2};
+    if (seed % 3 > 0) options.n_host_slots = seed % 7;
+    if (seed % 3 > 1) options.n_disk_slots = seed % 50;
+    Traffic traffic(seed, options);
     for (int step = 0; step < 4000 && (step < 60 || !traffic.is_idle()); ++step) {
       if (step < 60 && traffic.chance(3)) traffic.arrive();
       if (traffic.chance(40)) traffic.cancel();
@@ -251,14 +308,18 @@ TEST(Scheduler, RandomTrafficReadsWhatItComputedAndLosesNoPage) {
       if (HasFatalFailure()) return;
     }
     EXPECT_TRUE(traffic.is_idle());
-    EXPECT_EQ(traffic.scheduler().n_available(), Traffic::kOptions.n_pages);
+    EXPECT_EQ(traffic.scheduler().n_available(), options.n_pages);
     n_cached += traffic.n_cached();
+    n_slower += traffic.n_slower();
     n_preempted += traffic.n_preempted();
+    n_lost += traffic.n_lost();
     n_evicted += traffic.scheduler().tree().n_evicted();
   }
   EXPECT_GT(n_cached, 10000);
+  EXPECT_GT(n_slower, 1000);
   EXPECT_GT(n_evicted, 1000);
   EXPECT_GT(n_preempted, 100u);
+  EXPECT_GT(n_lost, 100u);
 }
 
 }  // namespace

@@ -34,9 +34,13 @@ struct Traffic {
     tree.pin(node);
     for (auto i = static_cast<int64_t>(match.pages.size()); i < n; ++i) {
       auto page = pool.take();
-      if (!page) page = tree.evict();
-      while (!page && working_set.give_up()) page = tree.evict();
-      ASSERT_TRUE(page);
+      while (!page) {
+        if (const auto evicted = tree.evict()) {
+          page = evicted->page;
+        } else {
+          ASSERT_TRUE(working_set.give_up());
+        }
+      }
       node = tree.insert(node, std::span(tokens).subspan(static_cast<size_t>(i * kPageSize), kPageSize), *page);
       tree.move_pin_to(node);
     }
