@@ -1,12 +1,17 @@
 #include "grammar/vocabulary.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <tuple>
 
 #include "text/utf8.h"
 
 namespace drawbridge {
 namespace {
+
+/// Longest of each group of plain tokens, in characters.
+constexpr std::array<int64_t, 5> kLengths = {4, 8, 16, 32, std::numeric_limits<int64_t>::max()};
 
 /// Characters of a text that are all plain; -1 where one is not, or is cut.
 int64_t plain_length(std::string_view text) {
@@ -68,37 +73,29 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::create(const Tokenizer& to
   const auto n = static_cast<size_t>(tokenizer.vocab_size());
   out->bytes_.resize(n);
   out->text_mask_.resize((n + 63) / 64);
-  std::vector<int32_t> plain, others;
-  std::vector<std::vector<int32_t>> by_length;
+  std::vector<std::vector<int32_t>> members(kLengths.size() + 1);
   for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
     const std::string_view text = tokenizer.token_bytes(id);
     if (text.empty() || tokenizer.is_special(id) || out->is_end(id)) continue;
     out->bytes_[static_cast<size_t>(id)] = text;
     allow(out->text_mask_, id);
     const int64_t length = plain_length(text);
-    (length > 0 ? plain : others).push_back(id);
-    if (length <= 0) continue;
-    by_length.resize(std::max(by_length.size(), static_cast<size_t>(length)));
-    by_length[static_cast<size_t>(length) - 1].push_back(id);
+    const auto group = std::find_if(kLengths.begin(), kLengths.end(), [&](int64_t most) { return length <= most; });
+    members[length <= 0 ? kLengths.size() : static_cast<size_t>(group - kLengths.begin())].push_back(id);
   }
-  std::vector<uint64_t> mask(out->text_mask_.size());
-  for (const std::vector<int32_t>& ids : by_length) {
-    for (const int32_t id : ids) allow(mask, id);
-    out->plain_masks_.push_back(mask);
+  for (size_t i = 0; i < members.size(); ++i) {
+    TokenGroup group;
+    group.n_characters = i < kLengths.size() ? kLengths[i] : 0;
+    group.mask.resize(out->n_words());
+    for (const int32_t id : members[i]) allow(group.mask, id);
+    group.trie = build_trie(out->bytes_, std::move(members[i]));
+    out->groups_.push_back(std::move(group));
   }
-  out->plain_ = build_trie(out->bytes_, std::move(plain));
-  out->others_ = build_trie(out->bytes_, std::move(others));
   return std::shared_ptr<const Vocabulary>(std::move(out));
 }
 
 bool Vocabulary::is_end(int32_t token) const {
   return std::find(end_tokens_.begin(), end_tokens_.end(), token) != end_tokens_.end();
-}
-
-std::span<const uint64_t> Vocabulary::plain_mask(int64_t n_characters) const {
-  DB_CHECK(n_characters >= 1);
-  if (plain_masks_.empty()) return {};
-  return plain_masks_[std::min(static_cast<size_t>(n_characters), plain_masks_.size()) - 1];
 }
 
 }  // namespace drawbridge

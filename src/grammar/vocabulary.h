@@ -1,8 +1,9 @@
 // Vocabulary: the bytes of every token that an answer may be made of, ordered for a grammar's walk over all of them.
 // Special tokens ("<|user|>") are no text and never stand inside a grammar; end tokens are allowed where it may end.
 //
-// Most tokens are plain: whole characters, none of which a quoted string or a tag treats in its own way. Where a
-// grammar takes any n plain characters, their masks are known beforehand and only the others are walked.
+// Most tokens are plain: whole characters, none of which a quoted string or a tag treats in its own way. They stand in
+// groups by length. Where a grammar takes any n plain characters, the masks of the groups of tokens no longer than that
+// are known beforehand, and only the others are walked.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +35,12 @@ struct TokenTrie {
   std::vector<int32_t> tokens;
 };
 
+struct TokenGroup {
+  int64_t n_characters = 0;  // of the longest, all are plain; 0: tokens that are not plain
+  TokenTrie trie;
+  std::vector<uint64_t> mask;
+};
+
 class Vocabulary {
  public:
   /// `end_tokens` end an answer; an id outside of the tokenizer is kInvalidArgument.
@@ -46,10 +53,8 @@ class Vocabulary {
   std::span<const int32_t> end_tokens() const { return end_tokens_; }
   bool is_end(int32_t token) const;
 
-  const TokenTrie& plain() const { return plain_; }
-  const TokenTrie& others() const { return others_; }
-  /// All plain tokens of at most n >= 1 characters, as a mask.
-  std::span<const uint64_t> plain_mask(int64_t n_characters) const;
+  /// Every token that is text stands in one group.
+  std::span<const TokenGroup> groups() const { return groups_; }
   /// Every token that is text, as a mask.
   std::span<const uint64_t> text_mask() const { return text_mask_; }
 
@@ -58,8 +63,7 @@ class Vocabulary {
 
   std::vector<std::string> bytes_;
   std::vector<int32_t> end_tokens_;
-  TokenTrie plain_, others_;
-  std::vector<std::vector<uint64_t>> plain_masks_;
+  std::vector<TokenGroup> groups_;
   std::vector<uint64_t> text_mask_;
 };
 
