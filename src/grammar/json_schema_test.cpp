@@ -1,0 +1,88 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "grammar/test_grammar.h"
+
+namespace drawbridge {
+namespace {
+
+Result<SharedGrammar> compile(const std::string& schema) {
+  return compile_json_schema(glm46_vocabulary(), *parse_json(schema, "schema"), "schema");
+}
+
+/// docs/structured_output.md lists the same.
+bool is_known_refusal(const std::string& message) {
+  for (const char* keyword :
+       {"unevaluatedProperties", "unevaluatedItems", "contains", "minContains", "maxContains", "if", "then", "else",
+        "oneOf", "not", "contentEncoding", "contentMediaType", "dependentRequired", "dependentSchemas", "$id",
+        "minProperties", "propertyNames", "uniqueItems", "$dynamicRef"}) {
+    if (message.find(fmt::format("keyword '{}' cannot be enforced", keyword)) != std::string::npos) return true;
+  }
+  return message.find("arrays and objects cannot be enforced here") != std::string::npos ||
+         message.find("only references '#/...' are followed") != std::string::npos ||
+         message.find("a Unicode property cannot be enforced") != std::string::npos;
+}
+
+/// Every group of the public suite is right in all of its cases, or refused by a keyword.
+TEST(CompileJsonSchema, AgreesWithThePublicSuite) {
+  std::istringstream lines(read_test_file("../grammar/json_schema_suite.jsonl.gz"));
+  int n_groups = 0, n_supported = 0, n_cases = 0;
+  for (std::string line; std::getline(lines, line); ++n_groups) {
+    const auto group = parse_json(line, "suite");
+    ASSERT_TRUE(group.ok()) << group.status().message();
+    const std::string name = (*group)["group"];
+    const auto grammar = compile_json_schema(glm46_vocabulary(), (*group)["schema"], "schema");
+    if (!grammar.ok() && grammar.status().code() == Code::kUnsupported) {
+      const std::string message = grammar.status().message();
+      EXPECT_TRUE(is_known_refusal(message)) << name << ": " << message;
+      continue;
+    }
+    ++n_supported;
+    for (const Json& test : (*group)["tests"]) {
+      ++n_cases;
+      const bool admitted = grammar.ok() && admits(**grammar, test[1]);
+      EXPECT_EQ(admitted, test[2].get<bool>())
+          << name << ": " << test[0] << ": " << test[1] << " " << grammar.status().message();
+    }
+  }
+  fmt::print("{} of {} groups supported, {} cases\n", n_supported, n_groups, n_cases);
+  EXPECT_EQ(n_groups, 383);
+  EXPECT_EQ(n_supported, 150);
+  EXPECT_EQ(n_cases, 588);
+}
+
+TEST(CompileJsonSchema, MembersMayStandInAnyOrderWithASpaceAfterMarks) {
+  const auto grammar = compile(
+      R"({"type": "object", "properties": {"a": {"type": "integer", "minimum": 3}, "next": {"anyOf": [{"type": "null"},
+          {"$ref": "#"}]}}, "required": ["a", "next"], "additionalProperties": false})");
+  ASSERT_TRUE(grammar.ok()) << grammar.status().message();
+  EXPECT_TRUE(admits(**grammar, R"({"a":3,"next":null})"));
+  EXPECT_TRUE(admits(**grammar, R"({"next": {"next":null, "a": 40},"a":12})"));
+  for (const char* wrong :
+       {R"({"a":2,"next":null})", R"({"a":3})", R"({"a":3,"a":3,"next":null})", R"({"a" :3,"next":null})",
+        R"({"a":3,"next":{"a":4}})", R"({"a":3,"next":null,"b":1})", "3"}) {
+    EXPECT_FALSE(admits(**grammar, wrong)) << wrong;
+  }
+}
+
+TEST(CompileJsonSchema, NamesWhatCannotBeEnforcedAndWhere) {
+  const auto status = compile(R"({"properties": {"a/b": {"uniqueItems": true}}})").status();
+  EXPECT_EQ(status.code(), Code::kUnsupported);
+  EXPECT_EQ(status.message(), "schema/properties/a~1b/uniqueItems: keyword 'uniqueItems' cannot be enforced");
+  EXPECT_EQ(compile(R"({"$ref": "#"})").status().code(), Code::kUnsupported);
+  EXPECT_EQ(compile(R"({"required": ["a"], "properties": {"a": {"$ref": "#"}}, "type": "object"})").status().code(),
+            Code::kInvalidArgument);
+  EXPECT_EQ(compile(R"({"type": "integer", "minimum": 3, "maximum": 2})").status().code(), Code::kInvalidArgument);
+}
+
+TEST(CompileJsonObject, IsAnyObject) {
+  const auto grammar = compile_json_object(glm46_vocabulary(), "response_format");
+  ASSERT_TRUE(grammar.ok()) << grammar.status().message();
+  EXPECT_TRUE(admits(**grammar, R"({"a": [1, -2.5e+3, {"ключ": "\n\"", "b": {}}], "": null})"));
+  EXPECT_FALSE(admits(**grammar, "[1]"));
+  EXPECT_FALSE(admits(**grammar, R"({"a":01})"));
+}
+
+}  // namespace
+}  // namespace drawbridge
