@@ -43,4 +43,19 @@ Result<SharedGrammar> compile_json_schema(SharedVocabulary vocabulary, const Jso
 Result<SharedGrammar> compile_json_object(SharedVocabulary vocabulary, const std::string& field,
                                           const GrammarLimits& limits = {});
 
+struct ToolChoice {
+  enum class Kind {
+    kAuto,      // text, then any number of calls
+    kRequired,  // calls, at least one
+    kNamed,     // one call of `name`
+  };
+  Kind kind = Kind::kRequired;
+  std::string name = {};
+};
+
+/// What follows the reasoning: calls of `tools` (OpenAI's array) as GLM writes them, their declared parameters in any
+/// order and each as its schema wants it; a parameter that is not declared is not admitted.
+Result<SharedGrammar> compile_tool_calls(SharedVocabulary vocabulary, const Json& tools, const ToolChoice& choice,
+                                         const std::string& field, const GrammarLimits& limits = {});
+
 }  // namespace drawbridge

@@ -5,6 +5,7 @@
 #include "grammar/compiled_grammar.h"
 #include "grammar/program_builder.h"
 #include "grammar/schema_alternatives.h"
+#include "text/argument_value.h"
 
 namespace drawbridge {
 namespace {
@@ -15,28 +16,44 @@ using Spelling = ProgramBuilder::Spelling;
 /// A set of schemas becomes a rule; recursion through items and members is recursion of rules.
 class JsonSchemaCompiler {
  public:
-  JsonSchemaCompiler(const Json& schema, const std::string& field, const GrammarLimits& limits)
+  /// No string contains `forbidden`, if there is one.
+  JsonSchemaCompiler(const Json& schema, const std::string& field, const GrammarLimits& limits, ProgramBuilder& builder,
+                     std::string_view forbidden = {})
       : field_(field),
         limits_(limits),
         languages_(limits.max_terms),
-        builder_(limits.max_states),
-        reader_(schema, field, limits, languages_) {}
+        builder_(builder),
+        reader_(schema, field, limits, languages_),
+        safe_text_(languages_.all()) {
+    if (forbidden.empty()) return;
+    const Languages::Term after = languages_.sequence(languages_.text(forbidden), languages_.all());
+    safe_text_ = languages_.without(languages_.sequence(languages_.all(), after));
+  }
 
-  Result<Program> compile() {
-    const int32_t root = rule({reader_.root()});
+  /// The rule of the schema.
+  Result<int32_t> add() {
+    const int32_t root = at(place_of({reader_.root()})).rule;
     for (size_t i = 0; i < values_.size(); ++i) DB_TRY(read(i));
     find_satisfiable();
     if (!values_[0].satisfiable) return fail(Code::kInvalidArgument, "{}: no value satisfies the schema", field_);
     for (Value& value : values_) {
       std::vector<Fragment> ways;
       for (const Shape& shape : value.shapes) {
-        if (!satisfiable(shape)) continue;
-        ways.push_back(emit(shape));
+        if (satisfiable(shape)) ways.push_back(emit(shape));
       }
       builder_.define(value.rule, builder_.choice(ways));
     }
     DB_TRY(Status(languages_.status()));
-    return builder_.finish(root);
+    return root;
+  }
+
+  /// Declared members as GLM writes a call's arguments: strings bare, other values as JSON. After add().
+  Fragment arguments() {
+    std::vector<Fragment> ways;
+    for (const Shape& shape : values_[0].shapes) {
+      if ((shape.types & kObject) != 0 && has_object(shape)) ways.push_back(emit_arguments(shape));
+    }
+    return builder_.choice(ways);
   }
 
  private:
@@ -62,7 +79,7 @@ class JsonSchemaCompiler {
     bool satisfiable = false;
   };
 
-  int32_t rule(const SchemaSet& schemas) {
+  int32_t place_of(const SchemaSet& schemas) {
     const auto [found, is_new] = places_.try_emplace(schemas, static_cast<int32_t>(values_.size()));
     if (is_new) {
       values_.push_back({schemas, builder_.add_rule(fmt::format("value {}", values_.size())), {}, false});
@@ -109,12 +126,13 @@ class JsonSchemaCompiler {
   }
 
   Status read_text(const SchemaAlternative& one, Shape& shape) {
-    shape.any_text = one.text == languages_.all();
+    const Languages::Term text = languages_.both({one.text, safe_text_});
+    shape.any_text = text == languages_.all();
     if (shape.any_text) return Status();
     const Languages::Term character = languages_.set({{0, kLastCharacter}});
     const Languages::Term length = languages_.repeat(character, one.characters.min, one.characters.max);
     const bool possible = one.characters.min <= one.characters.max;
-    DB_ASSIGN(shape.text, dfa(possible ? languages_.both({one.text, length}) : languages_.never()));
+    DB_ASSIGN(shape.text, dfa(possible ? languages_.both({text, length}) : languages_.never()));
     return Status();
   }
 
@@ -127,7 +145,7 @@ class JsonSchemaCompiler {
       for (const auto& items : one.item_schemas) {
         if (items.from <= place && place < items.to) out.insert(items.schema);
       }
-      return rule(out);
+      return place_of(out);
     };
     for (int64_t i = 0; i < n_prefix; ++i) shape.prefix.push_back(schemas_at(i));
     shape.rest = schemas_at(n_prefix);
@@ -149,7 +167,7 @@ class JsonSchemaCompiler {
         const bool applies = members.name ? *members.name == name : languages_.contains(members.keys, name);
         if (applies) schemas.insert(members.schema);
       }
-      shape.named[name] = rule(schemas);
+      shape.named[name] = place_of(schemas);
       texts.push_back(languages_.text(name));
     }
     return read_extras(one, languages_.without(languages_.either(std::move(texts))), shape);
@@ -157,7 +175,7 @@ class JsonSchemaCompiler {
 
   /// Splits the keys without a name of their own by the schemas that apply to them.
   Status read_extras(const SchemaAlternative& one, Languages::Term others, Shape& shape) {
-    std::vector<std::pair<Languages::Term, SchemaSet>> parts = {{others, {}}};
+    std::vector<std::pair<Languages::Term, SchemaSet>> parts = {{languages_.both({others, safe_text_}), {}}};
     for (const auto& members : one.member_schemas) {
       if (members.name) continue;
       std::vector<std::pair<Languages::Term, SchemaSet>> split;
@@ -175,7 +193,7 @@ class JsonSchemaCompiler {
     }
     for (const auto& [keys, schemas] : parts) {
       DB_ASSIGN(CharacterDfa own, dfa(keys));
-      shape.extras.push_back({std::move(own), rule(schemas)});
+      shape.extras.push_back({std::move(own), place_of(schemas)});
     }
     return Status();
   }
@@ -282,30 +300,121 @@ class JsonSchemaCompiler {
     return builder_.object(object);
   }
 
+  Fragment emit_arguments(const Shape& shape) {
+    const Json& schema = *reader_.root();
+    const auto properties = schema.find("properties");
+    ProgramBuilder::Object object;
+    for (const auto& [name, place_of_value] : shape.named) {
+      const Value& value = at(place_of_value);
+      if (!value.satisfiable) continue;
+      const bool is_bare =
+          properties != schema.end() && properties->contains(name) && is_string_schema(properties->at(name));
+      std::vector<Fragment> ways;
+      for (const Shape& own : value.shapes) {
+        if (is_bare) ways.push_back(builder_.language(own.text, Spelling::kRaw));
+      }
+      const Fragment written = is_bare ? builder_.choice(ways) : builder_.call(value.rule);
+      object.members.push_back({builder_.literal("<arg_key>" + name + "</arg_key><arg_value>"),
+                                builder_.sequence({written, builder_.literal("</arg_value>")}),
+                                shape.required.count(name) != 0});
+    }
+    object.open = builder_.empty();
+    object.separator = builder_.empty();
+    object.close = builder_.empty();
+    return builder_.object(object);
+  }
+
   const std::string& field_;
   const GrammarLimits& limits_;
   Languages languages_;
-  ProgramBuilder builder_;
+  ProgramBuilder& builder_;
   SchemaReader reader_;
+  Languages::Term safe_text_;
   std::vector<Value> values_;
   std::map<SchemaSet, int32_t> places_;
 };
+
+constexpr std::string_view kCallBegin = "<tool_call>", kCallEnd = "</tool_call>", kValueEnd = "</arg_value>";
+
+Status check_size(const Json& json, const std::string& field, const GrammarLimits& limits) {
+  const size_t n = dump_json(json).size();
+  if (n <= limits.max_schema_bytes) return Status();
+  return fail(Code::kOutOfRange, "{}: wanted a schema of at most {} bytes, found {}", field, limits.max_schema_bytes,
+              n);
+}
+
+Result<SharedGrammar> finish(SharedVocabulary vocabulary, ProgramBuilder& builder, int32_t root,
+                             const std::string& field, const GrammarLimits& limits) {
+  auto program = builder.finish(root);
+  if (!program.ok()) return fail(program.status().code(), "{}: {}", field, program.status().message());
+  return SharedGrammar(std::make_shared<CompiledGrammar>(std::move(vocabulary), std::move(program).value(), limits));
+}
+
+/// `<tool_call>name` with arguments, for one tool in OpenAI's form.
+Result<Fragment> tool_call(const Json& function, const std::string& field, const GrammarLimits& limits,
+                           ProgramBuilder& builder) {
+  static const Json kNoParameters = {{"type", "object"}};
+  const auto declared = function.find("parameters");
+  const Json& parameters = declared == function.end() || declared->is_null() ? kNoParameters : *declared;
+  const std::string where = field + "/function/parameters";
+  if (!parameters.is_object()) {
+    return fail(Code::kInvalidArgument, "{}: wanted an object, found {}", where, parameters.type_name());
+  }
+  JsonSchemaCompiler compiler(parameters, where, limits, builder, kValueEnd);
+  DB_TRY(compiler.add().status());
+  const std::string begin = std::string(kCallBegin) + function.at("name").get<std::string>();
+  return builder.sequence({builder.literal(begin), compiler.arguments(), builder.literal(kCallEnd)});
+}
+
+/// Text in which no call begins.
+Result<Fragment> free_text(const GrammarLimits& limits, ProgramBuilder& builder) {
+  Languages languages(limits.max_terms);
+  const Languages::Term after = languages.sequence(languages.text(kCallBegin), languages.all());
+  DB_ASSIGN(const CharacterDfa text,
+            languages.to_dfa(languages.without(languages.sequence(languages.all(), after)), limits.max_states));
+  return builder.language(text, Spelling::kRaw);
+}
 
 }  // namespace
 
 Result<SharedGrammar> compile_json_schema(SharedVocabulary vocabulary, const Json& schema, const std::string& field,
                                           const GrammarLimits& limits) {
-  if (const size_t n = dump_json(schema).size(); n > limits.max_schema_bytes) {
-    return fail(Code::kOutOfRange, "{}: wanted a schema of at most {} bytes, found {}", field, limits.max_schema_bytes,
-                n);
-  }
-  DB_ASSIGN(Program program, JsonSchemaCompiler(schema, field, limits).compile());
-  return SharedGrammar(std::make_shared<CompiledGrammar>(std::move(vocabulary), std::move(program), limits));
+  DB_TRY(check_size(schema, field, limits));
+  ProgramBuilder builder(limits.max_states);
+  DB_ASSIGN(const int32_t root, JsonSchemaCompiler(schema, field, limits, builder).add());
+  return finish(std::move(vocabulary), builder, root, field, limits);
 }
 
 Result<SharedGrammar> compile_json_object(SharedVocabulary vocabulary, const std::string& field,
                                           const GrammarLimits& limits) {
   return compile_json_schema(std::move(vocabulary), Json{{"type", "object"}}, field, limits);
+}
+
+Result<SharedGrammar> compile_tool_calls(SharedVocabulary vocabulary, const Json& tools, const ToolChoice& choice,
+                                         const std::string& field, const GrammarLimits& limits) {
+  DB_TRY(check_size(tools, field, limits));
+  ProgramBuilder builder(limits.max_states);
+  std::vector<Fragment> calls;
+  for (size_t i = 0; i < tools.size(); ++i) {
+    const std::string where = fmt::format("{}/{}", field, i);
+    const auto function = tools[i].is_object() ? tools[i].find("function") : tools[i].end();
+    const bool has_name = function != tools[i].end() && function->is_object() && function->contains("name") &&
+                          function->at("name").is_string();
+    if (!has_name) return fail(Code::kInvalidArgument, "{}: wanted a function with a name", where);
+    if (choice.kind == ToolChoice::Kind::kNamed && function->at("name") != choice.name) continue;
+    DB_ASSIGN(const Fragment call, tool_call(*function, where, limits, builder));
+    calls.push_back(call);
+  }
+  if (calls.empty()) return fail(Code::kInvalidArgument, "{}: wanted a tool to call, found none", field);
+  const bool is_auto = choice.kind == ToolChoice::Kind::kAuto, is_named = choice.kind == ToolChoice::Kind::kNamed;
+  Fragment answer = builder.repeat(builder.choice(calls), is_auto ? 0 : 1, is_named ? 1 : kUnbounded);
+  if (is_auto) {
+    DB_ASSIGN(const Fragment text, free_text(limits, builder));
+    answer = builder.sequence({text, answer});
+  }
+  const int32_t root = builder.add_rule("answer");
+  builder.define(root, answer);
+  return finish(std::move(vocabulary), builder, root, field, limits);
 }
 
 }  // namespace drawbridge

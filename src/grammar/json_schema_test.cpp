@@ -84,5 +84,41 @@ TEST(CompileJsonObject, IsAnyObject) {
   EXPECT_FALSE(admits(**grammar, R"({"a":01})"));
 }
 
+TEST(CompileToolCalls, ConstrainsNamesAndArguments) {
+  const auto tools = parse_json(R"([{"type": "function", "function": {"name": "now"}}, {"type": "function", "function":
+      {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days":
+      {"type": "integer", "minimum": 1}, "tags": {"type": "array", "items": {"type": "string"}}}, "required": ["city"]}}}])",
+                                "tools");
+  const auto compile_for = [&](const ToolChoice& choice) {
+    auto grammar = compile_tool_calls(glm46_vocabulary(), *tools, choice, "tools");
+    EXPECT_TRUE(grammar.ok()) << grammar.status().message();
+    return *grammar;
+  };
+  const std::string city = "<arg_key>city</arg_key><arg_value>\"Bonn\" <b></arg_value>";
+  const std::string days = "<arg_key>days</arg_key><arg_value>3</arg_value>";
+  const std::string tags = R"(<arg_key>tags</arg_key><arg_value>["a<b", "c"]</arg_value>)";
+  const std::string now = "<tool_call>now</tool_call>",
+                    weather = "<tool_call>weather" + days + city + tags + "</tool_call>";
+  const auto required = compile_for({ToolChoice::Kind::kRequired});
+  EXPECT_TRUE(admits(*required, now + weather));
+  for (const std::string& wrong :
+       {std::string("hello"), std::string(), "hi" + now, "<tool_call>weather" + days + "</tool_call>",
+        "<tool_call>now" + city + "</tool_call>", "<tool_call>weather" + city + city + "</tool_call>",
+        std::string("<tool_call>later</tool_call>"),
+        std::string(R"(<tool_call>weather<arg_key>city</arg_key><arg_value>a</arg_value></arg_value></tool_call>)")}) {
+    EXPECT_FALSE(admits(*required, wrong)) << wrong;
+  }
+  const auto named = compile_for({ToolChoice::Kind::kNamed, "weather"});
+  EXPECT_TRUE(admits(*named, weather));
+  EXPECT_FALSE(admits(*named, now));
+  EXPECT_FALSE(admits(*named, weather + weather));
+  const auto automatic = compile_for({ToolChoice::Kind::kAuto});
+  EXPECT_TRUE(admits(*automatic, "hello <b>"));
+  EXPECT_TRUE(admits(*automatic, "hello " + now));
+  EXPECT_FALSE(admits(*automatic, "hello <tool_call>later"));
+  EXPECT_EQ(compile_tool_calls(glm46_vocabulary(), *tools, {ToolChoice::Kind::kNamed, "no"}, "tools").status().code(),
+            Code::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace drawbridge
