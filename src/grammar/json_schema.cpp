@@ -116,12 +116,7 @@ class JsonSchemaCompiler {
   }
 
   Status read_number(const SchemaAlternative& one, Shape& shape) {
-    Languages::Term term = one.number;
-    const Languages::Term integer = reader_.numbers().integer();
-    if ((one.types & kFraction) == 0) term = languages_.both({term, integer});
-    if ((one.types & kInteger) == 0) term = languages_.both({term, languages_.without(integer)});
-    if ((one.types & kExponent) != 0) term = languages_.either({term, reader_.numbers().with_exponent()});
-    DB_ASSIGN(shape.number, dfa(term));
+    DB_ASSIGN(shape.number, dfa(reader_.number_of(one)));
     return Status();
   }
 

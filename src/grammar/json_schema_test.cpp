@@ -15,11 +15,12 @@ Result<SharedGrammar> compile(const std::string& schema) {
 bool is_known_refusal(const std::string& message) {
   for (const char* keyword :
        {"unevaluatedProperties", "unevaluatedItems", "contains", "minContains", "maxContains", "if", "then", "else",
-        "oneOf", "not", "contentEncoding", "contentMediaType", "dependentRequired", "dependentSchemas", "$id",
-        "minProperties", "propertyNames", "uniqueItems", "$dynamicRef"}) {
+        "not", "contentEncoding", "contentMediaType", "dependentRequired", "dependentSchemas", "$id", "minProperties",
+        "propertyNames", "uniqueItems", "$dynamicRef"}) {
     if (message.find(fmt::format("keyword '{}' cannot be enforced", keyword)) != std::string::npos) return true;
   }
   return message.find("arrays and objects cannot be enforced here") != std::string::npos ||
+         message.find("may hold together, which cannot be enforced") != std::string::npos ||
          message.find("only references '#/...' are followed") != std::string::npos ||
          message.find("a Unicode property cannot be enforced") != std::string::npos;
 }
@@ -48,8 +49,8 @@ TEST(CompileJsonSchema, AgreesWithThePublicSuite) {
   }
   fmt::print("{} of {} groups supported, {} cases\n", n_supported, n_groups, n_cases);
   EXPECT_EQ(n_groups, 383);
-  EXPECT_EQ(n_supported, 150);
-  EXPECT_EQ(n_cases, 588);
+  EXPECT_EQ(n_supported, 154);
+  EXPECT_EQ(n_cases, 600);
 }
 
 TEST(CompileJsonSchema, MembersMayStandInAnyOrderWithASpaceAfterMarks) {
@@ -74,6 +75,17 @@ TEST(CompileJsonSchema, NamesWhatCannotBeEnforcedAndWhere) {
   EXPECT_EQ(compile(R"({"required": ["a"], "properties": {"a": {"$ref": "#"}}, "type": "object"})").status().code(),
             Code::kInvalidArgument);
   EXPECT_EQ(compile(R"({"type": "integer", "minimum": 3, "maximum": 2})").status().code(), Code::kInvalidArgument);
+}
+
+TEST(CompileJsonSchema, OneOfIsDecidedByAConstantMember) {
+  const auto grammar = compile(
+      R"({"oneOf": [{"type": "object", "properties": {"kind": {"const": "a"}, "x": {"type": "integer"}}, "required": ["kind"]},
+          {"type": "object", "properties": {"kind": {"enum": ["b", "c"]}, "x": {"type": "null"}}, "required": ["kind"]}]})");
+  ASSERT_TRUE(grammar.ok()) << grammar.status().message();
+  EXPECT_TRUE(admits(**grammar, R"({"kind":"a","x":1})"));
+  EXPECT_TRUE(admits(**grammar, R"({"x":null,"kind":"c"})"));
+  EXPECT_FALSE(admits(**grammar, R"({"x":null,"kind":"a"})"));
+  EXPECT_EQ(compile(R"({"oneOf": [{"type": "integer"}, {"minimum": 2}]})").status().code(), Code::kUnsupported);
 }
 
 TEST(CompileJsonObject, IsAnyObject) {

@@ -78,6 +78,7 @@ const std::unordered_map<std::string, SchemaReader::Reader>& SchemaReader::reade
         {"required", &Self::required},
         {"allOf", &Self::all_of},
         {"anyOf", &Self::any_of},
+        {"oneOf", &Self::one_of},
         {"$ref", &Self::reference},
     };
     for (const char* name : {"minLength", "maxLength", "minItems", "maxItems", "maxProperties"}) {
@@ -349,6 +350,71 @@ Result<SchemaAlternatives> SchemaReader::any_of(const Json& /*schema*/, const Js
     std::move(own.begin(), own.end(), std::back_inserter(out));
   }
   return out;
+}
+
+/// Where no two can hold together it is anyOf; others are refused.
+Result<SchemaAlternatives> SchemaReader::one_of(const Json& schema, const Json& value, const std::string& where) {
+  DB_ASSIGN(Alternatives out, any_of(schema, value, where));
+  for (size_t i = 0; i < value.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      DB_ASSIGN(const Alternatives a, read(value[i]));
+      DB_ASSIGN(const Alternatives b, read(value[j]));
+      DB_ASSIGN(const Alternatives shared, product(a, b));
+      for (const SchemaAlternative& one : shared) {
+        DB_ASSIGN(const bool possible, may_hold(one));
+        if (!possible) continue;
+        return fail(Code::kUnsupported, "{}: alternatives {} and {} may hold together, which cannot be enforced", where,
+                    j, i);
+      }
+    }
+  }
+  return out;
+}
+
+/// False: no value at all. Only what lies one member deep is looked at.
+Result<bool> SchemaReader::may_hold(const SchemaAlternative& one) {
+  if ((one.types & (kNull | kBooleans | kArray | kExponent)) != 0) return true;
+  if ((one.types & kNumbers) != 0) {
+    DB_ASSIGN(const CharacterDfa dfa, languages_.to_dfa(number_of(one), limits_.max_states));
+    if (!dfa.states.empty()) return true;
+  }
+  if ((one.types & kString) != 0) {
+    DB_ASSIGN(const CharacterDfa dfa, languages_.to_dfa(one.text, limits_.max_states));
+    if (!dfa.states.empty() && one.characters.min <= one.characters.max) return true;
+  }
+  if ((one.types & kObject) == 0) return false;
+  if (is_inside_member_) return true;
+  for (const std::string& name : one.required) {
+    SchemaSet schemas;
+    for (const auto& members : one.member_schemas) {
+      const bool applies = members.name ? *members.name == name : languages_.contains(members.keys, name);
+      if (applies) schemas.insert(members.schema);
+    }
+    DB_ASSIGN(const bool possible, may_hold_member(schemas));
+    if (!possible) return false;
+  }
+  return true;
+}
+
+Result<bool> SchemaReader::may_hold_member(const SchemaSet& schemas) {
+  is_inside_member_ = true;
+  const auto own = alternatives(schemas);
+  bool possible = false;
+  for (size_t i = 0; own.ok() && i < own->size(); ++i) {
+    const auto may = may_hold((*own)[i]);
+    possible = possible || !may.ok() || *may;
+  }
+  is_inside_member_ = false;
+  if (!own.ok()) return own.status();
+  return possible;
+}
+
+Languages::Term SchemaReader::number_of(const SchemaAlternative& one) {
+  Languages::Term term = one.number;
+  if ((one.types & kFraction) == 0) term = languages_.both({term, numbers_.integer()});
+  if ((one.types & kInteger) == 0) term = languages_.both({term, languages_.without(numbers_.integer())});
+  if ((one.types & kExponent) != 0) term = languages_.either({term, numbers_.with_exponent()});
+  return term;
 }
 
 Result<SchemaAlternatives> SchemaReader::reference(const Json& /*schema*/, const Json& value,

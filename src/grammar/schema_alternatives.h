@@ -61,7 +61,8 @@ class SchemaReader {
   SchemaReader(const Json& root, const std::string& field, const GrammarLimits& limits, Languages& languages);
 
   Result<SchemaAlternatives> alternatives(const SchemaSet& schemas);
-  NumberLanguages& numbers() { return numbers_; }
+  /// The numbers of an alternative.
+  Languages::Term number_of(const SchemaAlternative& one);
   const Json* root() const { return &root_; }
 
  private:
@@ -91,6 +92,9 @@ class SchemaReader {
   Result<Alternatives> additional_properties(const Json& schema, const Json& value, const std::string& where);
   Result<Alternatives> required(const Json& schema, const Json& value, const std::string& where);
   Result<Alternatives> all_of(const Json& schema, const Json& value, const std::string& where);
+  Result<Alternatives> one_of(const Json& schema, const Json& value, const std::string& where);
+  Result<bool> may_hold(const SchemaAlternative& one);
+  Result<bool> may_hold_member(const SchemaSet& schemas);
   Result<Alternatives> any_of(const Json& schema, const Json& value, const std::string& where);
   Result<Alternatives> reference(const Json& schema, const Json& value, const std::string& where);
 
@@ -101,6 +105,7 @@ class SchemaReader {
   NumberLanguages numbers_;
   std::unordered_map<const Json*, std::string> pointers_;
   std::set<const Json*> open_;  // being read
+  bool is_inside_member_ = false;
   int64_t n_alternatives_ = 0;
 };
 
