@@ -80,13 +80,17 @@ const std::unordered_map<std::string, SchemaReader::Reader>& SchemaReader::reade
         {"anyOf", &Self::any_of},
         {"oneOf", &Self::one_of},
         {"$ref", &Self::reference},
+        {"$id", &Self::identifier},
+        {"$schema", &Self::dialect},
+        {"dependentRequired", &Self::dependent_required},
     };
     for (const char* name : {"minLength", "maxLength", "minItems", "maxItems", "maxProperties"}) {
       out[name] = &Self::length;
     }
     for (const char* name : {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}) out[name] = &Self::bound;
-    for (const char* name : {"$schema", "$comment", "$defs", "definitions", "title", "description", "default",
-                             "examples", "deprecated", "readOnly", "writeOnly", "format"}) {
+    for (const char* name :
+         {"$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated", "readOnly",
+          "writeOnly", "format", "contentEncoding", "contentMediaType", "contentSchema"}) {
       out[name] = &Self::annotation;
     }
     return out;
@@ -195,9 +199,13 @@ Result<SchemaAlternatives> SchemaReader::enumeration(const Json& /*schema*/, con
   if (!value.is_array()) return fail(Code::kInvalidArgument, "{}: wanted an array", where);
   SchemaAlternative out = anything();
   out.types = 0;
+  Alternatives structured;
   std::vector<Languages::Term> numbers, texts;
   for (const Json& one : value) {
-    if (one.is_structured()) return fail(Code::kUnsupported, "{}: arrays and objects cannot be enforced here", where);
+    if (one.is_structured()) {
+      DB_ASSIGN(Alternatives own, structured_constant(one, where));
+      std::move(own.begin(), own.end(), std::back_inserter(structured));
+    }
     if (one.is_null()) out.types |= kNull;
     if (one.is_boolean()) out.types |= one.get<bool>() ? kTrue : kFalse;
     if (one.is_string()) {
@@ -211,7 +219,31 @@ Result<SchemaAlternatives> SchemaReader::enumeration(const Json& /*schema*/, con
   }
   out.number = languages_.either(std::move(numbers));
   out.text = languages_.either(std::move(texts));
-  return Alternatives{out};
+  if (out.types != 0) structured.push_back(std::move(out));
+  return structured;
+}
+
+/// An array or object, as a schema of its parts.
+Result<SchemaAlternatives> SchemaReader::structured_constant(const Json& value, const std::string& where) {
+  Json schema = {{"type", value.is_array() ? "array" : "object"}};
+  Json parts = value.is_array() ? Json::array() : Json::object();
+  if (value.is_array()) {
+    for (const Json& one : value) parts.push_back(Json{{"const", one}});
+    schema["minItems"] = value.size();
+    schema["items"] = false;
+    schema["prefixItems"] = std::move(parts);
+  } else {
+    schema["required"] = Json::array();
+    for (const auto& [name, one] : value.items()) {
+      parts[name] = Json{{"const", one}};
+      schema["required"].push_back(name);
+    }
+    schema["additionalProperties"] = false;
+    schema["properties"] = std::move(parts);
+  }
+  made_.push_back(std::make_unique<Json>(std::move(schema)));
+  DB_ASSIGN(const Json* own, child(*made_.back(), where));
+  return read(*own);
 }
 
 Result<SchemaAlternatives> SchemaReader::length(const Json& /*schema*/, const Json& value, const std::string& where) {
@@ -330,6 +362,40 @@ Result<SchemaAlternatives> SchemaReader::required(const Json& /*schema*/, const 
   return Alternatives{out};
 }
 
+/// Either the member is not there, or others are too.
+Result<SchemaAlternatives> SchemaReader::dependent_required(const Json& schema, const Json& value,
+                                                            const std::string& where) {
+  if (!value.is_object()) return fail(Code::kInvalidArgument, "{}: wanted an object", where);
+  static const Json kFalse(false);
+  Alternatives out = {anything()};
+  for (const auto& [name, others] : value.items()) {
+    SchemaAlternative absent = anything();
+    absent.member_schemas.push_back({name, languages_.text(name), &kFalse});
+    DB_ASSIGN(Alternatives ways, required(schema, others, where + "/" + escaped(name)));
+    ways[0].required.insert(name);
+    ways[0].types = kObject;
+    ways.push_back(std::move(absent));
+    DB_ASSIGN(out, product(out, ways));
+  }
+  return out;
+}
+
+/// Below the root it would change what references mean.
+Result<SchemaAlternatives> SchemaReader::identifier(const Json& schema, const Json& /*value*/,
+                                                    const std::string& where) {
+  if (&schema == &root_) return Alternatives{anything()};
+  return fail(Code::kUnsupported, "{}: keyword '$id' cannot be enforced", where);
+}
+
+/// A dialect of one's own may give keywords another meaning.
+Result<SchemaAlternatives> SchemaReader::dialect(const Json& /*schema*/, const Json& value, const std::string& where) {
+  const std::string name = value.is_string() ? value.get<std::string>() : dump_json(value);
+  for (const char* known : {"http://json-schema.org/", "https://json-schema.org/"}) {
+    if (name.substr(0, std::string_view(known).size()) == known) return Alternatives{anything()};
+  }
+  return fail(Code::kUnsupported, "{}: wanted a dialect of json-schema.org, found {}", where, name);
+}
+
 Result<SchemaAlternatives> SchemaReader::all_of(const Json& /*schema*/, const Json& value, const std::string& where) {
   if (!value.is_array()) return fail(Code::kInvalidArgument, "{}: wanted an array of schemas", where);
   Alternatives out = {anything()};
@@ -440,6 +506,9 @@ Result<const Json*> SchemaReader::target(const std::string& reference, const std
     if (next == nullptr) return fail(Code::kInvalidArgument, "{}: {} leads nowhere", where, reference);
     at = next;
     from = end;
+    if (at->is_object() && at->contains("$id")) {
+      return fail(Code::kUnsupported, "{}: keyword '$id' cannot be enforced below the root", where);
+    }
   }
   return child(*at, field_ + reference.substr(1));
 }

@@ -2,6 +2,7 @@
 // that each alternative is one list of bounds for each type of value. Schemas of items and members stay as they are.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -95,6 +96,10 @@ class SchemaReader {
   Result<Alternatives> one_of(const Json& schema, const Json& value, const std::string& where);
   Result<bool> may_hold(const SchemaAlternative& one);
   Result<bool> may_hold_member(const SchemaSet& schemas);
+  Result<Alternatives> dependent_required(const Json& schema, const Json& value, const std::string& where);
+  Result<Alternatives> dialect(const Json& schema, const Json& value, const std::string& where);
+  Result<Alternatives> identifier(const Json& schema, const Json& value, const std::string& where);
+  Result<Alternatives> structured_constant(const Json& value, const std::string& where);
   Result<Alternatives> any_of(const Json& schema, const Json& value, const std::string& where);
   Result<Alternatives> reference(const Json& schema, const Json& value, const std::string& where);
 
@@ -104,7 +109,8 @@ class SchemaReader {
   Languages& languages_;
   NumberLanguages numbers_;
   std::unordered_map<const Json*, std::string> pointers_;
-  std::set<const Json*> open_;  // being read
+  std::vector<std::unique_ptr<Json>> made_;  // schemas of constants
+  std::set<const Json*> open_;               // being read
   bool is_inside_member_ = false;
   int64_t n_alternatives_ = 0;
 };
