@@ -122,7 +122,11 @@ NumberLanguages::Term NumberLanguages::at_most(const Decimal& bound, bool strict
 }
 
 NumberLanguages::Term NumberLanguages::equal(const Decimal& number) {
-  return languages_.both({at_least(number, false), at_most(number, false)});
+  const Term point_zeros = sequence({point_, digit('0', '0'), zeros_});
+  const Term fraction = number.fraction.empty() ? languages_.repeat(point_zeros, 0, 1)
+                                                : sequence({point_, languages_.text(number.fraction), zeros_});
+  const Term sign = number.is_zero() ? minus_ : languages_.text(number.negative ? "-" : "");
+  return sequence({sign, languages_.text(number.whole), fraction});
 }
 
 Result<Languages::Term> NumberLanguages::multiple(const Decimal& divisor, const std::string& where) {

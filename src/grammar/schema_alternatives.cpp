@@ -352,9 +352,10 @@ Result<SchemaAlternatives> SchemaReader::additional_properties(const Json& schem
 }
 
 Result<SchemaAlternatives> SchemaReader::required(const Json& /*schema*/, const Json& value, const std::string& where) {
+  if (!value.is_array()) return fail(Code::kInvalidArgument, "{}: wanted an array of strings", where);
   SchemaAlternative out = anything();
   for (const Json& name : value) {
-    if (!value.is_array() || !name.is_string()) {
+    if (!name.is_string()) {
       return fail(Code::kInvalidArgument, "{}: wanted an array of strings", where);
     }
     out.required.insert(name.get<std::string>());
