@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "base/rng.h"
 #include "grammar/test_grammar.h"
 
 namespace drawbridge {
@@ -50,6 +51,30 @@ TEST(CompileJsonSchema, AgreesWithThePublicSuite) {
   EXPECT_EQ(n_groups, 383);
   EXPECT_EQ(n_supported, 179);
   EXPECT_EQ(n_cases, 687);
+}
+
+/// An answer never gets stuck: wherever random tokens lead, some token or the end may follow.
+TEST(CompileJsonSchema, NeverLeadsIntoADeadEnd) {
+  std::istringstream lines(read_test_file("../grammar/json_schema_suite.jsonl.gz"));
+  uint64_t n_drawn = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto group = parse_json(line, "suite");
+    const auto grammar = compile_json_schema(glm46_vocabulary(), (*group)["schema"], "schema");
+    if (!grammar.ok()) continue;
+    const auto constraint = (*grammar)->start();
+    for (int n = 0; n < 30; ++n) {
+      const auto mask = constraint->allowed();
+      ASSERT_TRUE(mask.ok()) << mask.status().message();
+      std::vector<int32_t> allowed;
+      for (int32_t token = 0; token < glm46_vocabulary()->n_tokens(); ++token) {
+        if (is_allowed(*mask, token)) allowed.push_back(token);
+      }
+      ASSERT_FALSE(allowed.empty()) << (*group)["group"] << " after " << n << " tokens";
+      const int32_t token = allowed[static_cast<size_t>(bits_at(20261125, ++n_drawn) % allowed.size())];
+      ASSERT_TRUE(constraint->accept(token).ok());
+      if (glm46_vocabulary()->is_end(token)) break;
+    }
+  }
 }
 
 TEST(CompileJsonSchema, MembersMayStandInAnyOrderWithASpaceAfterMarks) {
