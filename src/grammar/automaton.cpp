@@ -113,6 +113,7 @@ void Automaton::follow(const Configuration& at, const Move& move, Closure& closu
       return closure.reach(move.to, intern_frame({FrameKind::kMembers, at.stack, move.index, 0, {}}));
     case MoveKind::kMember:
     case MoveKind::kExtra:
+    case MoveKind::kMore:
     case MoveKind::kClose:
       return follow_members(at, move, closure);
   }
@@ -138,10 +139,18 @@ void Automaton::follow_count(const Configuration& at, const Move& move, Closure&
 void Automaton::follow_members(const Configuration& at, const Move& move, Closure& closure) {
   Frame top = frames_[static_cast<size_t>(at.stack)];
   const ObjectBounds& bounds = program_.objects[static_cast<size_t>(top.index)];
-  int64_t n_missing = 0;
-  for (size_t i = 0; i < top.seen.size(); ++i) n_missing += std::popcount(bounds.required[i] & ~top.seen[i]);
+  int64_t n_missing = 0, n_unseen = 0;
+  for (size_t i = 0; i < top.seen.size(); ++i) {
+    n_missing += std::popcount(bounds.required[i] & ~top.seen[i]);
+    n_unseen += std::popcount(bounds.declared[i] & ~top.seen[i]);
+  }
   if (move.kind == MoveKind::kClose) {
     if (n_missing == 0 && top.count >= bounds.min) closure.reach(move.to, top.parent);
+    return;
+  }
+  if (move.kind == MoveKind::kMore) {
+    const bool has_place = bounds.max == kUnbounded || top.count < bounds.max;
+    if (has_place && (bounds.has_extras || n_unseen > 0)) closure.reach(move.to, at.stack);
     return;
   }
   const bool is_declared = move.kind == MoveKind::kMember;

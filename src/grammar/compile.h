@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "grammar/vocabulary.h"
 #include "text/token_constraint.h"
@@ -15,7 +16,9 @@
 namespace drawbridge {
 
 struct GrammarLimits {
-  size_t max_text_bytes = 64u << 10;   // of a regular expression or GBNF text
+  size_t max_text_bytes = 64u << 10;  // of a regular expression or GBNF text
+  size_t max_schema_bytes = 256u << 10;
+  int64_t max_alternatives = 20000;    // of a schema, once anyOf and allOf are multiplied out
   int max_depth = 64;                  // of parentheses and of nested schemas
   int64_t max_states = 200000;         // of the automaton that it becomes
   int64_t max_terms = 400000;          // fuel of regular expressions: terms made while they become automata
@@ -30,4 +33,29 @@ using SharedGrammar = std::shared_ptr<const TokenGrammar>;
 /// The whole answer matches.
 Result<SharedGrammar> compile_regex(SharedVocabulary vocabulary, std::string_view pattern, const std::string& field,
                                     const GrammarLimits& limits = {});
+
+/// The answer is a JSON value that satisfies the schema: compact, but one space may follow ',' and ':'. Members may
+/// stand in any order. `format` is an annotation, as in JSON Schema 2020-12.
+Result<SharedGrammar> compile_json_schema(SharedVocabulary vocabulary, const Json& schema, const std::string& field,
+                                          const GrammarLimits& limits = {});
+
+/// Any JSON object.
+Result<SharedGrammar> compile_json_object(SharedVocabulary vocabulary, const std::string& field,
+                                          const GrammarLimits& limits = {});
+
+struct ToolChoice {
+  enum class Kind {
+    kAuto,      // text, then any number of calls
+    kRequired,  // calls, at least one
+    kNamed,     // one call of `name`
+  };
+  Kind kind = Kind::kRequired;
+  std::string name = {};
+};
+
+/// What follows the reasoning: calls of `tools` (OpenAI's array) as GLM writes them, their declared parameters in any
+/// order and each as its schema wants it; a parameter that is not declared is not admitted.
+Result<SharedGrammar> compile_tool_calls(SharedVocabulary vocabulary, const Json& tools, const ToolChoice& choice,
+                                         const std::string& field, const GrammarLimits& limits = {});
+
 }  // namespace drawbridge

@@ -49,6 +49,16 @@ CharacterDfa trimmed(const CharacterDfa& dfa) {
   return out;
 }
 
+std::vector<char32_t> characters_of(std::string_view utf8) {
+  std::vector<char32_t> characters;
+  for (size_t at = 0; at < utf8.size();) {
+    const Utf8Step step = next_utf8(utf8, at);
+    characters.push_back(step.valid ? decode_utf8(utf8.substr(at, step.bytes)) : char32_t{0xfffd});
+    at += step.bytes;
+  }
+  return characters;
+}
+
 }  // namespace
 
 CharacterSet normalized(CharacterSet set) {
@@ -110,12 +120,7 @@ Languages::Term Languages::set(CharacterSet characters) {
 }
 
 Languages::Term Languages::text(std::string_view utf8) {
-  std::vector<char32_t> characters;
-  for (size_t at = 0; at < utf8.size();) {
-    const Utf8Step step = next_utf8(utf8, at);
-    characters.push_back(step.valid ? decode_utf8(utf8.substr(at, step.bytes)) : char32_t{0xfffd});
-    at += step.bytes;
-  }
+  const std::vector<char32_t> characters = characters_of(utf8);
   Term out = empty();
   for (size_t i = characters.size(); i-- > 0;) out = sequence(set({{characters[i], characters[i]}}), out);
   return out;
@@ -276,6 +281,11 @@ std::vector<char32_t> Languages::class_starts() const {
   }
   starts.erase(starts.lower_bound(kLastCharacter + 1), starts.end());
   return {starts.begin(), starts.end()};
+}
+
+bool Languages::contains(Term term, std::string_view utf8) {
+  for (const char32_t c : characters_of(utf8)) term = derivative(term, c);
+  return node(term).has_empty;
 }
 
 Result<CharacterDfa> Languages::to_dfa(Term term, int64_t max_states) {

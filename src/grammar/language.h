@@ -66,6 +66,7 @@ class Languages {
   /// The texts x for which kTextBegin x kTextEnd is in `marked`.
   Term without_marks(Term marked);
 
+  bool contains(Term term, std::string_view utf8);
   Result<CharacterDfa> to_dfa(Term term, int64_t max_states);
   const Status& status() const { return status_; }
 

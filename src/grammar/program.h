@@ -28,6 +28,7 @@ enum class MoveKind : uint8_t {
   kOpen,    // pushes no members for objects[index]
   kMember,  // declared member `index`, not seen before
   kExtra,   // a member that is not declared
+  kMore,    // where another member may follow
   kClose,   // all required members seen, and enough of them; pops
 };
 
@@ -59,7 +60,8 @@ inline void insert(MemberSet& set, int32_t member) {
 }
 
 struct ObjectBounds {
-  MemberSet required = {};
+  MemberSet declared = {}, required = {};
+  bool has_extras = false;
   int64_t min = 0, max = kUnbounded;
 };
 

@@ -169,7 +169,7 @@ ProgramBuilder::Fragment ProgramBuilder::object(const Object& object) {
   const int32_t first = add_state(), next = add_state(), after = add_state(), closing = add_state();
   const Fragment out = never();
   const auto index = static_cast<int32_t>(program_.objects.size());
-  ObjectBounds bounds{{}, object.min, object.max};
+  ObjectBounds bounds{{}, {}, !object.extras.empty(), object.min, object.max};
   const auto add = [&](const Member& member, MoveKind kind, int32_t bit) {
     move(next, kind, bit, member.key.start);
     go(member.key.end, member.value.start);
@@ -177,6 +177,7 @@ ProgramBuilder::Fragment ProgramBuilder::object(const Object& object) {
   };
   for (size_t i = 0; i < object.members.size(); ++i) {
     const auto bit = static_cast<int32_t>(i);
+    insert(bounds.declared, bit);
     if (object.members[i].required) insert(bounds.required, bit);
     add(object.members[i], MoveKind::kMember, bit);
   }
@@ -186,7 +187,7 @@ ProgramBuilder::Fragment ProgramBuilder::object(const Object& object) {
   move(object.open.end, MoveKind::kOpen, index, first);
   go(first, next);
   go(first, closing);
-  go(after, object.separator.start);
+  move(after, MoveKind::kMore, index, object.separator.start);
   go(object.separator.end, next);
   go(after, closing);
   move(closing, MoveKind::kClose, index, object.close.start);

@@ -3,40 +3,15 @@
 #include <regex>
 
 #include "base/rng.h"
-#include "grammar/compile.h"
-#include "text/test_files.h"
+#include "grammar/test_grammar.h"
 
 namespace drawbridge {
 namespace {
 
-const SharedVocabulary& vocabulary() {
-  static const SharedVocabulary kVocabulary = [] {
-    auto made = Vocabulary::create(glm46_tokenizer(), {*glm46_tokenizer().id_of("<|endoftext|>")});
-    EXPECT_TRUE(made.ok()) << made.status().message();
-    return *made;
-  }();
-  return kVocabulary;
-}
-
-/// Whether the masks admit `text`, token by token, and an end after it.
-bool admits(const TokenGrammar& grammar, const std::string& text) {
-  const auto constraint = grammar.start();
-  const auto tokens = glm46_tokenizer().encode(text, {.parse_special = false});
-  for (const int32_t token : *tokens) {
-    const auto mask = constraint->allowed();
-    EXPECT_TRUE(mask.ok());
-    const bool in_mask = is_allowed(*mask, token);
-    EXPECT_EQ(constraint->accept(token).ok(), in_mask) << text;
-    if (!in_mask) return false;
-  }
-  const auto mask = constraint->allowed();
-  return mask.ok() && is_allowed(*mask, vocabulary()->end_tokens()[0]);
-}
-
 TEST(CompileRegex, AgreesWithTheStandardLibrary) {
   for (const char* pattern :
        {"[ab]*c", "(a|bc){2,3}", "a?b?c?", "^(ab|c)+$", "[^a]{1,2}", "(a|ab)(c|bcd)?d*", "a.c|\\w\\d"}) {
-    const auto grammar = compile_regex(vocabulary(), pattern, "regex");
+    const auto grammar = compile_regex(glm46_vocabulary(), pattern, "regex");
     ASSERT_TRUE(grammar.ok()) << grammar.status().message();
     const std::regex reference(pattern);
     for (int n = 0; n < 1 << 12; ++n) {
@@ -49,16 +24,16 @@ TEST(CompileRegex, AgreesWithTheStandardLibrary) {
 
 TEST(CompileRegex, RefusesWhatIsNoSetOfTexts) {
   for (const char* pattern : {"(?=a)b", "(a)\\1", "\\bword", "\\p{L}", "(?<!a)b"}) {
-    EXPECT_EQ(compile_regex(vocabulary(), pattern, "regex").status().code(), Code::kUnsupported) << pattern;
+    EXPECT_EQ(compile_regex(glm46_vocabulary(), pattern, "regex").status().code(), Code::kUnsupported) << pattern;
   }
   for (const char* pattern : {"(a", "a)", "[a", "*a", "a{2,1}", "[b-a]", "\\q"}) {
-    EXPECT_EQ(compile_regex(vocabulary(), pattern, "regex").status().code(), Code::kInvalidArgument) << pattern;
+    EXPECT_EQ(compile_regex(glm46_vocabulary(), pattern, "regex").status().code(), Code::kInvalidArgument) << pattern;
   }
-  EXPECT_EQ(compile_regex(vocabulary(), "(" + std::string(70, '('), "regex").status().code(), Code::kOutOfRange);
+  EXPECT_EQ(compile_regex(glm46_vocabulary(), "(" + std::string(70, '('), "regex").status().code(), Code::kOutOfRange);
 }
 
 TEST(CompileRegex, RollbackGivesTheSameMask) {
-  const auto grammar = compile_regex(vocabulary(), "\"[^\"]{3,40}\", (yes|no)", "regex");
+  const auto grammar = compile_regex(glm46_vocabulary(), "\"[^\"]{3,40}\", (yes|no)", "regex");
   ASSERT_TRUE(grammar.ok()) << grammar.status().message();
   const auto tokens = glm46_tokenizer().encode("\"hello wörld 你好\", yes");
   const auto constraint = (*grammar)->start();
