@@ -5,7 +5,6 @@
 #include <random>
 
 #include "base/rng.h"
-#include "server/access.h"
 
 namespace drawbridge {
 namespace {
@@ -20,19 +19,32 @@ bool matches(std::string_view pattern, std::string_view path) {
   return path == pattern;
 }
 
+ApiError no_key() {
+  return {401, "wanted a valid API key in `Authorization: Bearer KEY` or `x-api-key: KEY`", "authentication_error",
+          std::nullopt, "invalid_api_key"};
+}
+
+template <typename T>
+concept HasAccessByDefault = requires {
+  T{"GET", "/"};
+};
+
 }  // namespace
 
 const std::vector<ApiServer::Route>& ApiServer::routes() {
+  static_assert(!HasAccessByDefault<Route>, "a route must say who may use it");
   static const std::vector<Route> kRoutes = {
-      {"POST", "/v1/chat/completions", Access::kKey, Runs::kOnWorker, &ApiServer::chat_completions},
-      {"POST", "/v1/completions", Access::kKey, Runs::kOnWorker, &ApiServer::completions},
-      {"GET", "/v1/models", Access::kKey, Runs::kAtOnce, &ApiServer::list_models},
-      {"GET", "/v1/models/", Access::kKey, Runs::kAtOnce, &ApiServer::show_model},
-      {"POST", "/tokenize", Access::kKey, Runs::kOnWorker, &ApiServer::tokenize},
-      {"POST", "/detokenize", Access::kKey, Runs::kOnWorker, &ApiServer::detokenize},
-      {"GET", "/metrics", Access::kKey, Runs::kAtOnce, &ApiServer::show_metrics},
-      {"GET", "/health", Access::kOpen, Runs::kAtOnce, &ApiServer::health},
-      {"GET", "/", Access::kOpen, Runs::kAtOnce, &ApiServer::chat_page},
+      {"POST", "/v1/chat/completions", Access::callers(), Runs::kOnWorker, &ApiServer::chat_completions},
+      {"POST", "/v1/completions", Access::callers(), Runs::kOnWorker, &ApiServer::completions},
+      {"GET", "/v1/models", Access::callers(), Runs::kAtOnce, &ApiServer::list_models},
+      {"GET", "/v1/models/", Access::callers(), Runs::kAtOnce, &ApiServer::show_model},
+      {"POST", "/tokenize", Access::callers(), Runs::kOnWorker, &ApiServer::tokenize},
+      {"POST", "/detokenize", Access::callers(), Runs::kOnWorker, &ApiServer::detokenize},
+      {"GET", "/metrics", Access::callers(), Runs::kAtOnce, &ApiServer::show_metrics},
+      {"GET", "/health", Access::everybody(), Runs::kAtOnce, &ApiServer::ready},
+      {"GET", "/health/ready", Access::everybody(), Runs::kAtOnce, &ApiServer::ready},
+      {"GET", "/health/live", Access::everybody(), Runs::kAtOnce, &ApiServer::live},
+      {"GET", "/", Access::everybody(), Runs::kAtOnce, &ApiServer::chat_page},
   };
   return kRoutes;
 }
@@ -54,6 +66,10 @@ std::string ApiServer::next_id() {
 void ApiServer::handle(std::shared_ptr<Exchange> exchange) {
   Call call(std::move(exchange), next_id(), metrics_);
   const HttpRequest& request = call.request();
+  if (!options_.cors_origin.empty()) {
+    allow_pages(call);
+    if (request.method == "OPTIONS") return call.respond({204, "", "", {}});
+  }
   const std::string method = request.method == "HEAD" ? "GET" : request.method;  // the framing leaves the body out
   std::string allowed;
   for (const Route& route : routes()) {
@@ -72,10 +88,21 @@ void ApiServer::handle(std::shared_ptr<Exchange> exchange) {
   call.respond(std::move(response));
 }
 
+/// What a browser asks before and after a page of another origin calls us.
+void ApiServer::allow_pages(Call& call) const {
+  call.add_header("access-control-allow-origin", options_.cors_origin);
+  call.add_header("vary", "origin");
+  if (call.request().method != "OPTIONS") return;
+  call.add_header("access-control-allow-methods", "GET, POST");
+  call.add_header("access-control-allow-headers", "authorization, content-type, x-api-key, x-request-id");
+  call.add_header("access-control-max-age", "600");
+}
+
 void ApiServer::dispatch(const Route& route, Call call) {
-  if (route.access == Access::kKey && !has_access(call.request(), options_.api_keys)) {
-    return call.refuse({401, "wanted a valid API key in `Authorization: Bearer KEY` or `x-api-key: KEY`",
-                        "authentication_error", std::nullopt, "invalid_api_key"});
+  if (options_.keys && !options_.keys->open()) {
+    const auto caller = options_.keys->caller_of(call.request());
+    if (!caller && route.access.needs_key()) return call.refuse(no_key());
+    if (caller) call.set_caller(*caller);
   }
   if (route.runs == Runs::kAtOnce) return (this->*route.run)(call);
   const std::lock_guard lock(draining_mutex_);

@@ -77,14 +77,17 @@ void ApiServer::detokenize(Call& call) {
   call.respond_json({{"prompt", engine_.tokenizer().decode(request->tokens, false)}});
 }
 
-/// 200 while new requests are served, so that a balancer can ask.
-void ApiServer::health(Call& call) {
+/// 200 while starting the process again would help nothing.
+void ApiServer::live(Call& call) {
   const Status works = engine_.health();
-  if (draining_ || !works.ok()) {
-    return call.refuse({503, draining_ ? "the server is shutting down" : "the engine has failed: " + works.message(),
-                        "server_error", std::nullopt, draining_ ? "draining" : "engine_failed"});
-  }
-  call.respond_json({{"status", "ok"}});
+  if (works.ok()) return call.respond_json({{"status", "ok"}});
+  call.refuse({503, "the engine has failed: " + works.message(), "server_error", std::nullopt, "engine_failed"});
+}
+
+/// 200 while new requests are served, so that a balancer can ask. Nobody can ask before the engine has computed a step.
+void ApiServer::ready(Call& call) {
+  if (!draining_) return live(call);
+  call.refuse({503, "the server is shutting down", "server_error", std::nullopt, "draining"});
 }
 
 void ApiServer::show_metrics(Call& call) {
