@@ -4,6 +4,7 @@
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
 #include "http/server.h"
+#include "http/url.h"
 #include "server/admin_server.h"
 #include "server/api_server.h"
 
@@ -113,9 +114,9 @@ Status run_serve(ServeOptions o) {
   wait_for_stop(*o.api.keys);
   spdlog::info("stopping grace_seconds={} (a second signal ends it at once)", o.grace_seconds);
   http->stop_accepting();
-  api.drain(std::chrono::seconds(o.grace_seconds));
+  const size_t n_cut = api.drain(std::chrono::seconds(o.grace_seconds));
   http->stop(std::chrono::seconds(1));  // for the last bytes of what has just ended
-  spdlog::info("stopped");
+  spdlog::info("stopped answers_cut={}", n_cut);
   return Status();
 }
 

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <random>
 
+#include "base/huge_region.h"
 #include "base/rng.h"
 
 namespace drawbridge {
@@ -54,6 +55,7 @@ ApiServer::ApiServer(Engine& engine, ApiOptions options)
       options_(std::move(options)),
       started_(std::time(nullptr)),
       id_base_(random_base()),
+      n_buffers_at_ready_(n_huge_regions()),
       metrics_(options_.price),
       answers_(engine, metrics_) {
   if (options_.model_names.empty()) options_.model_names.push_back(engine.card().name);
@@ -113,16 +115,18 @@ void ApiServer::dispatch(const Route& route, Call call) {
   intake_.post([this, run = route.run, call = std::move(call)]() mutable { (this->*run)(call); });
 }
 
-void ApiServer::drain(std::chrono::milliseconds grace) {
+size_t ApiServer::drain(std::chrono::milliseconds grace) {
   {
     const std::lock_guard lock(draining_mutex_);
     draining_ = true;
   }
   intake_.flush();  // whatever was taken before has now started its answer
-  if (answers_.wait_idle(grace)) return;
+  if (answers_.wait_idle(grace)) return 0;
+  const size_t n_cut = answers_.n_open();
   answers_.fail_all({503, "the server is shutting down and the time for running answers is over", "server_error",
                      std::nullopt, "unavailable"});
   answers_.wait_idle(std::chrono::seconds(1));
+  return n_cut;
 }
 
 bool ApiServer::refuse_model(Call& call, const std::string& name) const {

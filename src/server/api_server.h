@@ -37,8 +37,9 @@ class ApiServer {
 
   void handle(std::shared_ptr<Exchange> exchange);
 
-  /// Takes no new request, waits for the open answers, and ends what is left after `grace` with an error.
-  void drain(std::chrono::milliseconds grace);
+  /// Takes no new request, waits for the open answers, and ends what is left after `grace` with an error. Returns how
+  /// many answers that were.
+  size_t drain(std::chrono::milliseconds grace);
 
  private:
   enum class Runs { kAtOnce, kOnWorker };  // what runs on the worker is refused while draining
@@ -76,6 +77,7 @@ class ApiServer {
   ApiOptions options_;
   const int64_t started_;  // Unix seconds
   const uint64_t id_base_;
+  const int64_t n_buffers_at_ready_;
   std::atomic<uint64_t> n_calls_ = 0;
   std::mutex draining_mutex_;  // held while a call is handed to the worker, so that drain() misses none
   std::atomic<bool> draining_ = false;

@@ -1,6 +1,7 @@
 // The routes that tell: models, tokens, health, metrics, and the page.
 #include <charconv>
 
+#include "base/huge_region.h"
 #include "server/api_server.h"
 #include "server/chat_page.h"
 #include "server/logprobs.h"
@@ -91,8 +92,13 @@ void ApiServer::ready(Call& call) {
 }
 
 void ApiServer::show_metrics(Call& call) {
-  const std::string page =
-      metrics_.page(engine_.stats(), engine_.card(), options_.model_names.front(), engine_.health().ok());
+  ServerState state;
+  state.engine_works = engine_.health().ok();
+  state.draining = draining_;
+  state.n_keys = options_.keys ? options_.keys->n_keys() : 0;
+  state.keys_fresh = !options_.keys || options_.keys->fresh();
+  state.n_buffers_since_ready = n_huge_regions() - n_buffers_at_ready_;
+  const std::string page = metrics_.page(engine_.stats(), engine_.card(), options_.model_names.front(), state);
   call.respond({200, "text/plain; version=0.0.4; charset=utf-8", page, {}});
 }
 
