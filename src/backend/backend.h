@@ -125,6 +125,8 @@ class Backend {
   /// y [T, D] = x, also between views of different strides.
   virtual void copy(View y, View x) = 0;
   virtual void fill(View y, float value) = 0;
+  /// Copies between memory of this device or of the host, either of them on either side; the two do not overlap.
+  virtual void copy_bytes(void* to, const void* from, int64_t bytes) = 0;
   /// y [n, D] = rows `row` [n] of x.
   virtual void gather_rows(View y, View x, std::span<const int32_t> row) = 0;
   /// Sum of x over the tensor-parallel ranks, in rank order. One rank: nothing to do.

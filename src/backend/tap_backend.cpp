@@ -67,6 +67,7 @@ class TapBackend : public Backend {
   void add(View y, View x) override { ops_->add(y, x); }
   void copy(View y, View x) override { ops_->copy(y, x); }
   void fill(View y, float value) override { ops_->fill(y, value); }
+  void copy_bytes(void* to, const void* from, int64_t bytes) override { ops_->copy_bytes(to, from, bytes); }
   void gather_rows(View y, View x, std::span<const int32_t> row) override { ops_->gather_rows(y, x, row); }
   void all_reduce(View x) override { ops_->all_reduce(x); }
   void synchronize() override { ops_->synchronize(); }

@@ -214,6 +214,7 @@ class TraceBackend : public Backend {
     traced(
         "gather_rows", nullptr, [&] { ops_->gather_rows(y, x, row); }, [&] { return copy_cost(y.rows(), y.cols()); });
   }
+  void copy_bytes(void* to, const void* from, int64_t bytes) override { ops_->copy_bytes(to, from, bytes); }
   void all_reduce(View x) override { ops_->all_reduce(x); }
   void synchronize() override {
     ops_->synchronize();

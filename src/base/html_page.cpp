@@ -7,11 +7,17 @@
 namespace drawbridge {
 namespace {
 
-constexpr const char* kStyle = R"css(
-:root { color-scheme: light dark; --ink: #1c2330; --paper: #fbfbf9; --soft: #667085; --line: #d9dce3; --card: #fff;
-  --baseline: #5b7fb4; --candidate: #d9822b; --good: #2e8b57; --bad: #c0392b; --open: #8a6d1d; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ee; --paper: #14171d; --soft: #9aa3b2; --line: #313846;
-  --card: #1b1f27; --baseline: #7fa3d8; --candidate: #f0a24e; --good: #5fc08a; --bad: #ef7565; --open: #d9b44a; } }
+struct Colour {
+  const char *name, *light, *dark;
+};
+
+constexpr Colour kColours[] = {{"ink", "#1c2330", "#e6e8ee"},       {"paper", "#fbfbf9", "#14171d"},
+                               {"soft", "#667085", "#9aa3b2"},      {"line", "#d9dce3", "#313846"},
+                               {"card", "#ffffff", "#1b1f27"},      {"baseline", "#5b7fb4", "#7fa3d8"},
+                               {"candidate", "#d9822b", "#f0a24e"}, {"good", "#2e8b57", "#5fc08a"},
+                               {"bad", "#c0392b", "#ef7565"},       {"open", "#8a6d1d", "#d9b44a"}};
+
+constexpr const char* kPageStyle = R"css(
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 860px; padding: 2rem 1.25rem 4rem; color: var(--ink); background: var(--paper);
   font: 16px/1.55 system-ui, sans-serif; }
@@ -28,16 +34,41 @@ th { color: var(--soft); font-weight: 600; } th.name, td.name { text-align: left
 td.pass { color: var(--good); } td.fail { color: var(--bad); font-weight: 700; } td.insufficient { color: var(--open); font-weight: 700; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--soft); }
 pre { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; font-size: .85rem; }
-svg { display: block; width: 100%; height: auto; margin: .5rem 0; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
+svg { display: block; width: 100%; height: auto; margin: .5rem 0; }
+)css";
+
+constexpr const char* kSvgStyle = R"css(svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); } svg .whisker { stroke: var(--ink); stroke-width: 2; }
 svg .margin { stroke: var(--bad); stroke-dasharray: 4 3; } svg .baseline { fill: var(--baseline); }
 svg .candidate { fill: var(--candidate); } svg .found { fill: var(--good); } svg .missed { fill: var(--line); }
 svg .shaded { fill: var(--soft); } svg polyline { fill: none; stroke-width: 2; }
 svg .first { stroke: var(--baseline); } svg .second { stroke: var(--candidate); }
 svg circle.first { fill: var(--baseline); } svg circle.second { fill: var(--candidate); }
-.key::before { content: ""; display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .35rem; }
-.key.baseline::before { background: var(--baseline); } .key.candidate::before { background: var(--candidate); }
 )css";
+
+std::string colour_variables(const char* Colour::*theme) {
+  std::string text;
+  for (const Colour& colour : kColours) text += fmt::format(" --{}: {};", colour.name, colour.*theme);
+  return text;
+}
+
+std::string page_style() {
+  return fmt::format(
+      "\n:root {{ color-scheme: light dark;{} }}\n@media (prefers-color-scheme: dark) {{ :root {{{} }} }}{}{}",
+      colour_variables(&Colour::light), colour_variables(&Colour::dark), kPageStyle, kSvgStyle);
+}
+
+/// The drawing's rules with their colours in place: not every viewer of a picture knows variables.
+std::string light_svg_style() {
+  std::string style = kSvgStyle;
+  for (const Colour& colour : kColours) {
+    const std::string variable = fmt::format("var(--{})", colour.name);
+    for (size_t at = style.find(variable); at != std::string::npos; at = style.find(variable, at)) {
+      style.replace(at, variable.size(), colour.light);
+    }
+  }
+  return style;
+}
 
 }  // namespace
 
@@ -49,7 +80,15 @@ std::string html_page(std::string_view title, std::string_view subtitle, std::st
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
       "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<h1>{}</h1>\n<p class=\"soft\">{}</p>\n{}"
       "</body>\n</html>\n",
-      safe_title, kStyle, safe_title, escape_html(subtitle), body);
+      safe_title, page_style(), safe_title, escape_html(subtitle), body);
+}
+
+std::string svg_picture(std::string_view element) {
+  const size_t open_end = element.find('>');
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\"{}>\n<style>{}</style>\n"
+      "<rect width=\"100%\" height=\"100%\" fill=\"{}\"/>{}",
+      element.substr(4, open_end - 4), light_svg_style(), kColours[1].light, element.substr(open_end + 1));
 }
 
 std::string html_paragraph(std::string_view text) {

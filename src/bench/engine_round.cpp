@@ -1,6 +1,7 @@
 #include "bench/engine_round.h"
 
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 #include <vector>
 
@@ -14,7 +15,9 @@ double seconds_between(SteadyClock::time_point from, SteadyClock::time_point to)
 }
 
 /// The stream that begins last sets the pace: from its first token on all streams decode, one token each a step.
-/// Threads: sinks write under the mutex, wait() reads after the last finish. A trace is switched between steps.
+/// Threads: sinks write under the mutex, wait() reads after the last finish. A trace is switched between steps. The
+/// engine's thread is held in its first sink until every stream is submitted: on a busy machine the first could end
+/// before the last is.
 class Round {
  public:
   Round(const RoundShape& shape, OpTrace* trace) : shape_(shape), trace_(trace), n_open_(shape.n_streams) {
@@ -22,8 +25,12 @@ class Round {
     submitted_ = SteadyClock::now();
   }
 
+  /// Once: no stream will be submitted any more.
+  void all_submitted() { all_submitted_.count_down(); }
+
   /// `n_before`: tokens of the stream so far.
   void record(int64_t stream, int64_t n_before, const Output& output) {
+    all_submitted_.wait();
     const std::lock_guard lock(mutex_);
     if (output.token) count(stream, n_before);
     if (!output.finish) return;
@@ -59,6 +66,7 @@ class Round {
     if (trace_ != nullptr) trace_->stop();
   }
 
+  std::latch all_submitted_{1};
   std::mutex mutex_;
   std::condition_variable ended_;
   RoundShape shape_;
@@ -108,10 +116,12 @@ Result<RoundTimes> run_round(Engine& engine, const RoundShape& shape, int64_t sa
     const auto id = engine.submit(std::move(request), sink);
     if (!id.ok()) {
       // Streams already submitted still point at `round`.
+      round.all_submitted();
       engine.drain();
       return id.status();
     }
   }
+  round.all_submitted();
   return round.wait();
 }
 

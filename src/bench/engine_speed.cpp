@@ -145,7 +145,9 @@ Result<std::vector<SpeedRow>> measure_engine(Engine& engine, const BenchEngineOp
 Status run_bench_engine(const BenchEngineOptions& options, std::ostream& out) {
   DB_TRY(speed_tests(options).status());  // before the model is loaded
   OpTrace trace;
-  DB_ASSIGN(const auto engine, make_engine(options.engine, &trace));
+  EngineOptions all_computed = options.engine;
+  all_computed.prefix_cache = false;
+  DB_ASSIGN(const auto engine, make_engine(all_computed, &trace));
   EngineSpeedReport report;
   report.card = engine->card();
   DB_ASSIGN(const MachineLimits before, measure_limits(options.machine, options.engine.n_threads));

@@ -36,7 +36,7 @@ Status read_window(StepRunner& runner, std::span<const int32_t> window, int64_t 
   const auto n = static_cast<int64_t>(window.size());
   for (int64_t from = 0; from < n; from += chunk) {
     Plan plan;
-    for (int64_t pos = from; pos < std::min(from + chunk, n); ++pos) plan.grants.push_back({1, pos, 1, true});
+    for (int64_t pos = from; pos < std::min(from + chunk, n); ++pos) plan.grants.push_back({1, pos, 1, 1});
     DB_TRY(runner.run(plan, [&](RequestId) { return StepRunner::Request{window, pages}; }).status());
     on_tokens(static_cast<int64_t>(plan.grants.size()));
   }

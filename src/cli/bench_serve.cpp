@@ -73,6 +73,7 @@ Status LoadBench::prepare() {
     DB_ASSIGN(base_.model, first_model(server_));
   }
   base_.server = server_identity(server_);
+  if (const std::string device = server_device(server_); !device.empty()) base_.manifest["device"] = device;
   DB_ASSIGN(costs_, measure_token_costs(server_, {base_.model, o_.is_chat(), o_.tokenizer, is_history(o_.workload)}));
   base_.prompts_counted_by = costs_.counted_by;
   base_.output_counted_by = o_.tokenizer.empty() ? "pieces" : costs_.counted_by;

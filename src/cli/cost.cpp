@@ -55,16 +55,19 @@ Result<Rental> rental_of(const CostOptions& o, const Catalog& catalog, const Arm
 }
 
 Result<Arm> arm_of(const CostOptions& o, const Catalog& catalog) {
-  DB_ASSIGN(const Accelerator* device, catalog.accelerator(o.device));
   Arm arm;
   DB_ASSIGN(arm.run, read_bench_figures(o.bench, o.run));
+  arm.device = o.device.empty() ? arm.run.device : o.device;
+  if (arm.device.empty()) {
+    return fail(Code::kInvalidArgument, "--device: wanted what the server ran on: {} does not say it", arm.run.name);
+  }
+  DB_ASSIGN(const Accelerator* device, catalog.accelerator(arm.device));
   if (o.cache_hit) DB_TRY(state_cached_share(arm.run, *o.cache_hit));
   if (!o.busy_seconds.empty()) {
     DB_ASSIGN(const PhaseSeconds busy, parse_phase_seconds(o.busy_seconds));
     DB_TRY(state_busy(arm.run, busy));
   }
-  arm.device = o.device;
-  arm.priced_as = o.priced_as.empty() ? o.device : o.priced_as;
+  arm.priced_as = o.priced_as.empty() ? arm.device : o.priced_as;
   DB_TRY(catalog.accelerator(arm.priced_as).status());
   arm.n_nodes = o.n_nodes;
   arm.n_per_node = o.n_per_node > 0 ? o.n_per_node : (device->family == "CPU" ? 1 : 8);
@@ -126,7 +129,8 @@ void add_cost(CLI::App& app, Action& action) {
   verb->require_subcommand(0, 1);
   verb->add_option("--bench", o->bench, "result of `bench serve`, sglang's bench_serving or `vllm bench serve`");
   verb->add_option("--run", o->run, "which of several runs in it, from 1; default: the one it calls sustained");
-  verb->add_option("--device", o->device, "what the server ran on, by its name in the catalogue");
+  verb->add_option("--device", o->device,
+                   "what the server ran on, by its name in the catalogue; default: what the result says");
   verb->add_option("--nodes", o->n_nodes, "machines that served the run")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
@@ -134,7 +138,7 @@ void add_cost(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   verb->add_option("--cache-hit", o->cache_hit, "share of input from a cache, where the result does not say it");
   verb->add_option("--busy-seconds", o->busy_seconds,
-                   "INPUT:OUTPUT, what each machine worked in the run (engine_busy_seconds_total of our /metrics)");
+                   "INPUT:OUTPUT, what each machine worked in the run; default: what the result says");
   add_price_options(*verb, *o);
   verb->add_option("--catalog", o->catalog, "directory with your own accelerators.json, prices.json, models.json");
   verb->add_flag("--allow-mixed-hardware", o->allow_mixed, "price one device's throughput as another");
@@ -144,7 +148,6 @@ void add_cost(CLI::App& app, Action& action) {
   verb->callback([verb, o, &action] {
     if (!verb->get_subcommands().empty()) return;
     if (o->bench.empty()) throw CLI::RequiredError("--bench");
-    if (o->device.empty()) throw CLI::RequiredError("--device");
     action = [o] { return run_cost(*o); };
   });
 }

@@ -130,6 +130,7 @@ void add_serve(CLI::App& app, Action& action) {
   verb->add_option("--max-running", o->engine.max_running, "requests stepped together")->capture_default_str();
   verb->add_option("--max-waiting", o->engine.max_waiting, "requests queued beyond that; more get 429")
       ->capture_default_str();
+  verb->add_flag("!--no-prefix-cache", o->engine.prefix_cache, "compute every prompt from its first token");
   verb->add_option("--host", o->http.host, "address to listen on")->capture_default_str();
   verb->add_option("--port", o->http.port, "0: any free one")->capture_default_str();
   verb->add_option("--api-key", o->keys.keys, "key that requests must carry; may be given more than once");

@@ -18,7 +18,8 @@ constexpr const char* kOurs = R"({"kind": "drawbridge load report", "sustained":
    "sustained_rps": {"value": 1.0}, "output_tok_s": {"value": 1000.0}, "prompt_length": 20000, "cached_reported": null}},
   {"load": "2.4 requests/s", "verdict": "insufficient", "setup": {"manifest": {"device": "B200"}},
    "figures": {"window": {"begin_s": 10, "end_s": 60}, "sustained_rps": {"value": 2.4},
-   "output_tok_s": {"value": 2400.0}, "prompt_length": 20000, "cached_reported": 0.6}}]})";
+   "output_tok_s": {"value": 2400.0}, "prompt_length": 20000, "cached_reported": 0.6,
+   "busy_input": 0.5, "busy_output": 0.25}}]})";
 
 std::string refusal(const std::string& text, int64_t run = 0) {
   const auto figures = parse_bench_figures(text, "r.json", run);
@@ -64,10 +65,14 @@ TEST(BenchFigures, OfOurOwnTheSustainedPointsSteadyWindow) {
   EXPECT_NEAR(f->output_per_second(), 2400, 1e-9);
   EXPECT_EQ(f->device, "B200");
   EXPECT_EQ(f->verdict, "insufficient");
+  ASSERT_TRUE(f->busy);
+  EXPECT_EQ(f->busy->input, 25);
+  EXPECT_EQ(f->busy->output, 12.5);
   const auto first = parse_bench_figures(kOurs, "r.json", 1);
   ASSERT_TRUE(first.ok()) << first.status().message();
   EXPECT_EQ(first->requests_per_second(), 1);
   EXPECT_FALSE(first->cached_tokens);
+  EXPECT_FALSE(first->busy);
   EXPECT_THAT(refusal(kOurs, 3), HasSubstr("has 2 points, wanted --run from 1 to 2, found 3"));
 }
 

@@ -35,6 +35,14 @@ Status read_window(const Json& figures, const std::string& where, BenchFigures& 
   return {};
 }
 
+/// The server's own account of its time, where the report has it: shares of the run, of which the window is a part.
+void read_busy(const Json& figures, BenchFigures& out) {
+  const Json input = figures.value("busy_input", Json()), output = figures.value("busy_output", Json());
+  if (!input.is_number() || !output.is_number()) return;
+  const PhaseSeconds busy{input.get<double>() * out.duration_s, output.get<double>() * out.duration_s};
+  if (busy.total() > 0) out.busy = busy;
+}
+
 }  // namespace
 
 bool is_load_report(const Json& json) {
@@ -49,6 +57,7 @@ Result<BenchFigures> read_load_report(const Json& json, const std::string& sourc
   BenchFigures out;
   out.name = where;
   DB_TRY(read_window(*figures, where, out));
+  read_busy(*figures, out);
   DB_ASSIGN(const double rps, positive_estimate(*figures, "sustained_rps", where));
   DB_ASSIGN(const double output_per_second, positive_estimate(*figures, "output_tok_s", where));
   DB_ASSIGN(const double prompt_length, positive_member(*figures, "prompt_length", where));

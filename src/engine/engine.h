@@ -59,6 +59,12 @@ struct TokenLogprob {
   float logprob = 0;
 };
 
+/// A prompt token as the model saw it coming.
+struct ScoredToken {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> alternatives;  // most likely first
+};
+
 struct Usage {
   int64_t n_prompt = 0;
   int64_t n_completion = 0;  // every sampled token, the end token included
@@ -79,8 +85,11 @@ struct Output {
   std::string text;                        // whole characters only; held back while a stop string may still match
   std::optional<TokenLogprob> chosen;      // when logprobs were asked for
   std::vector<TokenLogprob> alternatives;  // most likely first
-  std::optional<int64_t> n_prompt_done;    // after a step that computed a part of the prompt, and nothing else is set
-  std::optional<Finish> finish;            // set exactly once, on the last call
+  // Prompt tokens computed so far: told after a step that computed a part of them, with nothing else but the next
+  // member. Falls back when the request was preempted and begins again.
+  std::optional<int64_t> n_prompt_done;
+  std::vector<ScoredToken> prompt_logprobs;  // each prompt token but the first once, in order, when asked for
+  std::optional<Finish> finish;              // set exactly once, on the last call
 };
 
 using Sink = std::function<void(const Output&)>;
@@ -103,7 +112,12 @@ struct EngineStats {
   int64_t n_running = 0;
   int64_t n_waiting = 0;
   int64_t n_pages_total = 0;
-  int64_t n_pages_free = 0;
+  int64_t n_pages_free = 0;         // that no request holds; cached ones among them
+  int64_t n_pages_cached = 0;       // in the prefix cache
+  int64_t n_pages_pinned = 0;       // of these, held by a running request
+  int64_t n_pages_kept = 0;         // of these, held for a conversation that is likely to go on
+  double kv_working_set_ratio = 0;  // pages held or expected to be wanted again / pages; above 1 prefixes are lost
+  int64_t n_evictions = 0;          // pages taken out of the prefix cache
   int64_t n_steps = 0;
   int64_t n_prompt_tokens = 0;
   int64_t n_cached_tokens = 0;
@@ -174,6 +188,7 @@ struct EngineOptions {
   int64_t max_running = 32;             // requests stepped together
   int64_t max_waiting = 256;            // requests queued beyond that
   int64_t max_step_tokens = 512;        // token budget of one step
+  bool prefix_cache = true;             // requests begin with what others computed of the same text
   std::string weights_cache;            // directory that keeps repacked weights for the next start; empty: none
 };
 

@@ -244,5 +244,86 @@ TEST(Engine, OptionsWithoutEffectAreRefusedOrSaid) {
   EXPECT_FALSE(std::filesystem::exists(options.weights_cache));
 }
 
+/// All outputs of one request.
+std::vector<Output> outputs_of(Engine& engine, GenerateRequest r) {
+  std::vector<Output> outputs;
+  std::promise<void> ended;
+  const auto sink = [&](const Output& output) {
+    outputs.push_back(output);
+    if (output.finish) ended.set_value();
+  };
+  DB_CHECK(engine.submit(std::move(r), sink).ok());
+  ended.get_future().wait();
+  return outputs;
+}
+
+TEST(Engine, TellsHowMuchOfAPromptIsComputed) {
+  EngineOptions options = tiny_options();
+  options.max_step_tokens = 16;
+  const auto engine = start_engine(options);
+  std::vector<int64_t> progress;
+  for (const Output& output : outputs_of(*engine, request(1, 40, 2))) {
+    if (output.n_prompt_done) progress.push_back(*output.n_prompt_done);
+    EXPECT_EQ(output.n_prompt_done.has_value(), !output.token) << "a part of the prompt, or a token";
+  }
+  EXPECT_EQ(progress, (std::vector<int64_t>{16, 32}));
+}
+
+TEST(Engine, ARequestPastItsDeadlineEndsRunningOrWaiting) {
+  EngineOptions options = tiny_options();
+  options.max_running = 1;
+  const auto engine = start_engine(options);
+  std::promise<void> running, ended;
+  std::atomic<bool> first = true;
+  const auto sink = [&](const Output& output) {
+    if (first.exchange(false)) running.set_value();
+    if (output.finish) ended.set_value();
+  };
+  const Result<RequestId> blocker = engine->submit(request(1, 20, 150), sink);
+  ASSERT_TRUE(blocker.ok());
+  running.get_future().wait();
+  GenerateRequest late = request(2);
+  late.deadline = std::chrono::steady_clock::now();
+  const Output last = outputs_of(*engine, late).back();
+  EXPECT_EQ(last.finish->reason, FinishReason::kError);
+  EXPECT_EQ(last.finish->error.code(), Code::kDeadline);
+  engine->cancel(*blocker);
+  ended.get_future().wait();
+  GenerateRequest slow = request(3, 20, 150);
+  slow.deadline = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  EXPECT_EQ(outputs_of(*engine, slow).back().finish->reason, FinishReason::kLength);
+  EXPECT_EQ(engine->stats().n_pages_free, engine->stats().n_pages_total);
+}
+
+/// The log-probabilities of a prompt's tokens are those that the same tokens have when they are sampled.
+TEST(Engine, PromptLogprobsAreThoseOfSamplingWhateverTheChunksAndTheCache) {
+  EngineOptions options = tiny_options();
+  const auto engine = start_engine(options);
+  const GenerateRequest r = request(4, 20, 30);
+  GenerateRequest again = r;
+  std::vector<TokenLogprob> sampled;
+  for (const Output& output : outputs_of(*engine, r)) {
+    sampled.push_back(*output.chosen);
+    again.prompt.push_back(*output.token);
+  }
+  again.max_tokens = 1;
+  again.prompt_logprobs = true;
+  for (const int64_t max_step_tokens : {512, 9}) {
+    options.max_step_tokens = max_step_tokens;
+    const auto other = max_step_tokens == 512 ? nullptr : start_engine(options);
+    std::vector<ScoredToken> scored;
+    for (const Output& output : outputs_of(other ? *other : *engine, again)) {
+      scored.insert(scored.end(), output.prompt_logprobs.begin(), output.prompt_logprobs.end());
+    }
+    ASSERT_EQ(scored.size(), again.prompt.size() - 1);
+    for (size_t i = 0; i < sampled.size(); ++i) {
+      const ScoredToken& found = scored[19 + i];
+      EXPECT_EQ(found.chosen.token, sampled[i].token);
+      EXPECT_EQ(found.chosen.logprob, sampled[i].logprob);
+      EXPECT_EQ(found.alternatives.size(), 1u);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace drawbridge

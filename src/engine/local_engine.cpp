@@ -5,9 +5,18 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/sha256.h"
 #include "engine/request_check.h"
 
 namespace drawbridge {
+namespace {
+
+/// The same for the same domain in every process, so that a cache on disk is found again.
+uint64_t domain_root(const GenerateRequest& request) {
+  return std::stoull(sha256_of(request.cache_domain).substr(0, 16), nullptr, 16);
+}
+
+}  // namespace
 
 LocalEngine::LocalEngine(ModelCard card, Tokenizer tokenizer, std::unique_ptr<StepRunner> runner,
                          const EngineOptions& options, const SchedulerOptions& scheduling)
@@ -90,8 +99,11 @@ void LocalEngine::loop() {
   while (wait_for_work()) {
     take_arrivals();
     take_cancels();
+    take_deadlines();
     if (!streams_.empty()) step();
-    if (const Status integrity = scheduler_.check_integrity(); !integrity.ok()) fail_all(integrity);
+    if (streams_.empty()) {
+      if (const Status integrity = scheduler_.check_integrity(); !integrity.ok()) fail_all(integrity);
+    }
     publish();
   }
   fail_all(fail(Code::kUnavailable, "the engine was stopped"));
@@ -104,7 +116,12 @@ void LocalEngine::take_arrivals() {
     arrivals.swap(inbox_);
   }
   for (Arrival& arrival : arrivals) {
-    const Status added = scheduler_.add(arrival.id, arrival.stream.n_prompt(), arrival.stream.n_max());
+    const GenerateRequest& request = arrival.stream.request();
+    const Status added = scheduler_.add(arrival.id, {request.prompt,
+                                                     arrival.stream.n_max(),
+                                                     domain_root(request),
+                                                     request.prompt_logprobs,
+                                                     {request.tenant, request.priority}});
     if (added.ok()) {
       streams_.emplace(arrival.id, std::move(arrival.stream));
       continue;
@@ -128,6 +145,21 @@ void LocalEngine::take_cancels() {
   }
 }
 
+void LocalEngine::take_deadlines() {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<RequestId> late;
+  for (const auto& [id, stream] : streams_) {
+    if (stream.request().deadline && *stream.request().deadline <= now) late.push_back(id);
+  }
+  for (const RequestId id : late) {
+    Stream& stream = streams_.at(id);
+    const int64_t n_generated = static_cast<int64_t>(stream.tokens().size()) - stream.n_prompt();
+    finish(id, stream.end(FinishReason::kError,
+                          fail(Code::kDeadline, "the request's deadline passed after {} of at most {} tokens",
+                               n_generated, stream.request().max_tokens)));
+  }
+}
+
 /// Every token of a step takes an equal part of its seconds, whoever it belongs to.
 void LocalEngine::share_seconds(const Plan& plan, double seconds) {
   int64_t n_tokens = 0, n_input = 0;
@@ -143,27 +175,47 @@ void LocalEngine::share_seconds(const Plan& plan, double seconds) {
   stats_.busy_output_s += each * static_cast<double>(n_tokens - n_input);
 }
 
+/// Prompt tokens that came from the prefix cache; what a preempted request finds of its own again is no hit.
+void LocalEngine::note_starts(const Plan& plan) {
+  int64_t n_cached = 0;
+  for (const Start& start : plan.started) {
+    if (streams_.at(start.id).begin(start.n_cached)) n_cached += start.n_cached;
+  }
+  const std::lock_guard lock(mutex_);
+  stats_.n_cached_tokens += n_cached;
+  stats_.n_preempted += static_cast<int64_t>(plan.preempted.size());
+}
+
 void LocalEngine::step() {
   const auto begin = std::chrono::steady_clock::now();
   const Plan plan = scheduler_.next();
+  note_starts(plan);
   if (plan.grants.empty()) return;
   const auto logits = runner_->run(plan, [&](RequestId id) {
-    return StepRunner::Request{streams_.at(id).tokens(), scheduler_.pages(id)};
+    return StepRunner::Request{scheduler_.tokens(id), scheduler_.pages(id)};
   });
   if (!logits.ok()) return fail_all(logits.status());
   share_seconds(plan, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  scheduler_.commit(plan);
+  std::vector<int32_t> sampled;
+  std::vector<std::pair<RequestId, Output>> ended;
   int64_t row = 0;
   for (const Grant& grant : plan.grants) {
-    if (!grant.wants_logits) continue;
-    const std::span<float> own(logits->row(row++), static_cast<size_t>(logits->cols()));
+    Stream& stream = streams_.at(grant.id);
+    if (grant.from < stream.n_prompt()) {
+      stream.tell_prompt(grant.from + grant.n_tokens, slice_rows(*logits, row, grant.n_logits));
+    }
+    row += grant.n_logits;
+    if (!grant.samples) continue;
+    const std::span<float> own(logits->row(row - 1), static_cast<size_t>(logits->cols()));
     Output last;
-    if (streams_.at(grant.id).advance(own, runner_->config().eos, last)) finish(grant.id, last);
+    if (stream.advance(own, runner_->config().eos, last)) ended.emplace_back(grant.id, std::move(last));
+    sampled.push_back(stream.tokens().back());  // of one that failed its last, which nothing will compute
   }
+  scheduler_.commit(plan, sampled);
+  for (const auto& [id, last] : ended) finish(id, last);
   const std::lock_guard lock(mutex_);
   ++stats_.n_steps;
-  stats_.n_generated_tokens += row;
-  stats_.n_preempted += static_cast<int64_t>(plan.preempted.size());
+  stats_.n_generated_tokens += static_cast<int64_t>(sampled.size());
 }
 
 /// Pages first, then the last output: whoever hears of the end may count on the pages being free.
@@ -228,7 +280,12 @@ void LocalEngine::publish() {
   stats_.n_running = scheduler_.n_running();
   stats_.n_waiting = scheduler_.n_waiting() + static_cast<int64_t>(inbox_.size());
   stats_.n_pages_total = scheduler_.pool().n_total();
-  stats_.n_pages_free = scheduler_.pool().n_free();
+  stats_.n_pages_free = scheduler_.n_available();
+  stats_.n_pages_cached = scheduler_.tree().n_cached();
+  stats_.n_pages_pinned = scheduler_.tree().n_pinned() - scheduler_.tree().n_only_kept();
+  stats_.n_pages_kept = scheduler_.tree().n_only_kept();
+  stats_.kv_working_set_ratio = scheduler_.working_set_ratio();
+  stats_.n_evictions = scheduler_.tree().n_evicted();
 }
 
 }  // namespace drawbridge

@@ -41,7 +41,9 @@ class LocalEngine : public Engine {
   bool wait_for_work();
   void take_arrivals();
   void take_cancels();
+  void take_deadlines();
   void step();
+  void note_starts(const Plan& plan);
   void share_seconds(const Plan& plan, double seconds);
   void finish(RequestId id, const Output& last);
   void fail_all(const Status& error);

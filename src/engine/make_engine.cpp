@@ -10,6 +10,7 @@
 #include "engine/local_engine.h"
 #include "engine/plan_choice.h"
 #include "model/generation_config.h"
+#include "sched/scheduler.h"
 #include "text/chat_template.h"
 
 namespace drawbridge {
@@ -144,7 +145,7 @@ Result<std::unique_ptr<StepRunner>> make_step_runner(const EngineOptions& option
   step.page_size = options.page_size;
   step.n_pages = n_pages;
   step.max_step_tokens = options.max_step_tokens;
-  step.max_running = options.max_running;
+  step.max_logit_rows = options.max_running + SchedulerOptions().spare_logit_rows;
   step.weights_cache = options.weights_cache;
   step.watchers = watchers;
   DB_ASSIGN(step.plans, choose_plans(options));
@@ -165,7 +166,12 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineOptions& options, OpTrac
   card.plans = plan_lines(runner->plans(), coverage, config);
   for (std::string& line : plan_notices(options, runner->plans(), coverage)) card.notices.push_back(std::move(line));
   fill_card(options, *runner, tokenizer, card);
-  const SchedulerOptions scheduling{runner->n_pages(), options.page_size, options.max_running, options.max_step_tokens};
+  SchedulerOptions scheduling;
+  scheduling.n_pages = runner->n_pages();
+  scheduling.page_size = options.page_size;
+  scheduling.max_running = options.max_running;
+  scheduling.max_step_tokens = options.max_step_tokens;
+  scheduling.prefix_cache = options.prefix_cache;
   return std::unique_ptr<Engine>(
       std::make_unique<LocalEngine>(std::move(card), std::move(tokenizer), std::move(runner), options, scheduling));
 }

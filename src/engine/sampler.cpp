@@ -83,15 +83,6 @@ double log_sum_exp(std::span<const float> logits) {
   return top + std::log(std::accumulate(sum, sum + kSums, 0.0));
 }
 
-void read_logprobs(std::span<const float> raw, int32_t n, Sampled& out) {
-  const double norm = log_sum_exp(raw);
-  const auto logprob = [&](int32_t t) { return static_cast<float>(static_cast<double>(raw[index(t)]) - norm); };
-  out.chosen = {out.token, logprob(out.token)};
-  for (const int32_t token : most_likely(raw, static_cast<size_t>(n))) {
-    out.alternatives.push_back({token, logprob(token)});
-  }
-}
-
 /// Whether it changed anything.
 bool penalize(std::span<float> logits, const SamplingOptions& o, const TokenCounts& counts) {
   const auto repeat = [&](int32_t token) {
@@ -248,6 +239,16 @@ int32_t draw(std::span<const float> logits, float top, const SamplingOptions& o,
 
 }  // namespace
 
+ScoredToken score(std::span<const float> logits, int32_t token, int32_t n_alternatives) {
+  const double norm = log_sum_exp(logits);
+  const auto logprob = [&](int32_t t) { return static_cast<float>(static_cast<double>(logits[index(t)]) - norm); };
+  ScoredToken scored{{token, logprob(token)}, {}};
+  for (const int32_t t : most_likely(logits, static_cast<size_t>(n_alternatives))) {
+    scored.alternatives.push_back({t, logprob(t)});
+  }
+  return scored;
+}
+
 Result<Sampled> sample(std::span<float> logits, const SamplingOptions& options, const TokenCounts& counts,
                        uint64_t seed, uint64_t position) {
   Survey found = survey(logits);
@@ -265,7 +266,11 @@ Result<Sampled> sample(std::span<float> logits, const SamplingOptions& options, 
   } else {
     out.token = draw(logits, found.top, options, uniform_at(seed, position));
   }
-  if (options.n_logprobs) read_logprobs(raw, *options.n_logprobs, out);
+  if (options.n_logprobs) {
+    ScoredToken scored = score(raw, out.token, *options.n_logprobs);
+    out.chosen = scored.chosen;
+    out.alternatives = std::move(scored.alternatives);
+  }
   return out;
 }
 

@@ -29,6 +29,9 @@ struct TokenCounts {
   std::unordered_map<int32_t, int32_t> generated;
 };
 
+/// The log-probability of `token` after `logits` [V], and the n_alternatives most likely ones.
+ScoredToken score(std::span<const float> logits, int32_t token, int32_t n_alternatives);
+
 /// One token from `logits` [V], which are overwritten. kInternal when a logit is not a number.
 /// Ties at temperature 0 go to the lower id.
 Result<Sampled> sample(std::span<float> logits, const SamplingOptions& options, const TokenCounts& counts,

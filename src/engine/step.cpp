@@ -35,7 +35,9 @@ Rows gather(const Plan& plan, const StepRunner::Lookup& lookup, int64_t page_siz
       rows.slot.push_back(static_cast<int32_t>(page * page_size + pos % page_size));
       rows.request.push_back(static_cast<int32_t>(rows.n_requests));
     }
-    if (grant.wants_logits) rows.logit_row.push_back(static_cast<int32_t>(rows.token.size()) - 1);
+    for (int64_t behind = grant.n_logits; behind > 0; --behind) {
+      rows.logit_row.push_back(static_cast<int32_t>(static_cast<int64_t>(rows.token.size()) - behind));
+    }
     rows.page_table.insert(rows.page_table.end(), request.pages.begin(), request.pages.end());
     rows.page_table.resize(static_cast<size_t>(++rows.n_requests * rows.max_pages), 0);
   }
@@ -73,7 +75,7 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
   DB_ASSIGN(KvCache cache, KvCache::create(*runner->backend_, config, options.n_pages, options.page_size, scales));
   runner->cache_ = std::make_unique<KvCache>(std::move(cache));
   DB_ASSIGN(Activations activations,
-            Activations::create(*runner->backend_, config, options.max_step_tokens, options.max_running));
+            Activations::create(*runner->backend_, config, options.max_step_tokens, options.max_logit_rows));
   runner->activations_ = std::make_unique<Activations>(std::move(activations));
   return runner;
 }
@@ -81,12 +83,14 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Glm52Config& config
 Result<StepRunner::Probe> StepRunner::probe() {
   const int64_t n = max_step_tokens_ >= 2 && n_pages_ * page_size_ >= 2 ? 2 : 1;
   const std::vector<int32_t> token(static_cast<size_t>(n), 0), page = {0, 1};
-  const Plan plan{{{1, 0, n, true}}, {}};
+  Plan plan;
+  plan.grants.push_back({1, 0, n, 1, true});
   DB_ASSIGN(const View logits, run(plan, [&](RequestId) { return Request{token, page}; }));
   return Probe{n, logits};
 }
 
 Result<View> StepRunner::run(const Plan& plan, const Lookup& lookup) {
+  for (const PageCopy& copy : plan.copies) cache_->copy(*backend_, copy.from, copy.to, copy.n_tokens);
   const Rows rows = gather(plan, lookup, page_size_);
   const View logits = Glm52(config_, *weights_, *backend_).forward(rows.batch(), cache_->layers(), *activations_);
   backend_->synchronize();

@@ -1,4 +1,5 @@
-// StepRunner: carries a Plan out on the model: plan to batch, forward pass, logits of the rows that asked for them.
+// StepRunner: carries a Plan out on the model: copies of pages, plan to batch, forward pass, logits of the rows that
+// asked for them.
 // Owns model, caches and buffers. Threads: one.
 #pragma once
 
@@ -36,7 +37,7 @@ struct StepOptions {
   int64_t page_size = 16;
   int64_t n_pages = 0;
   int64_t max_step_tokens = 512;
-  int64_t max_running = 32;
+  int64_t max_logit_rows = 32;
   PlanChoice plans;
   std::string weights_cache;  // of EngineOptions
   OpWatchers watchers;
@@ -53,7 +54,8 @@ class StepRunner {
   };
   using Lookup = std::function<Request(RequestId)>;
 
-  /// Logits [V], one row for each grant that wants them, in grant order. Valid until the next run.
+  /// Carries out the plan's copies, then computes its grants. Logits [V] of the rows that they want, in grant order;
+  /// valid until the next run.
   Result<View> run(const Plan& plan, const Lookup& lookup);
 
   struct Probe {

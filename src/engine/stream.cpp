@@ -14,6 +14,12 @@ Stream::Stream(GenerateRequest request, Sink sink, uint64_t fresh_seed, const To
   for (const int32_t token : tokens_) ++counts_.prompt[token];
 }
 
+bool Stream::begin(int64_t n_cached) {
+  if (n_cached_) return false;
+  n_cached_ = n_cached;
+  return true;
+}
+
 bool Stream::is_end(int32_t token, std::span<const int32_t> eos) const {
   const auto& own = request_.stop_token_ids;
   if (std::find(own.begin(), own.end(), token) != own.end()) return true;
@@ -22,9 +28,23 @@ bool Stream::is_end(int32_t token, std::span<const int32_t> eos) const {
 
 Output Stream::end(FinishReason reason, Status error) {
   Output output;
-  const Usage usage{n_prompt(), static_cast<int64_t>(tokens_.size()) - n_prompt(), 0, busy_s_};
+  const Usage usage{n_prompt(), static_cast<int64_t>(tokens_.size()) - n_prompt(), n_cached_.value_or(0), busy_s_};
   output.finish = Finish{reason, std::move(error), stops_.matched(), usage};
   return output;
+}
+
+void Stream::tell_prompt(int64_t n_done, View logits) const {
+  Output output;
+  output.n_prompt_done = std::min(n_done, n_prompt());
+  const int64_t n_rows = request_.prompt_logprobs ? logits.dim(0) : 0;
+  for (int64_t row = 0; row < n_rows; ++row) {
+    const int64_t next = n_done - n_rows + row + 1;
+    if (next >= n_prompt()) break;
+    const std::span<const float> own(logits.row(row), static_cast<size_t>(logits.cols()));
+    output.prompt_logprobs.push_back(
+        score(own, tokens_[static_cast<size_t>(next)], request_.sampling.n_logprobs.value_or(0)));
+  }
+  if (n_done < n_prompt() || !output.prompt_logprobs.empty()) sink_(output);
 }
 
 bool Stream::advance(std::span<float> logits, std::span<const int32_t> eos, Output& last) {

@@ -78,7 +78,7 @@ Result<View> ModelPass::read(std::span<const int32_t> tokens) {
   // however the rows were granted.
   Plan plan;
   for (size_t i = 0; i < tokens.size(); ++i) {
-    plan.grants.push_back({1, static_cast<int64_t>(tokens_.size() + i), 1, true});
+    plan.grants.push_back({1, static_cast<int64_t>(tokens_.size() + i), 1, 1});
   }
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   return runner_->run(plan, [this](RequestId) { return StepRunner::Request{tokens_, pages_}; });

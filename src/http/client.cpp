@@ -157,6 +157,7 @@ Result<HttpClientResponse> exchange(const Url& url, const HttpClientRequest& req
 
 Result<HttpClientResponse> http_request(const Url& url, const HttpClientRequest& request, const OnEvent& on_event) {
   try {
+    DB_TRY(check_header_values(request.headers));
     auto response = exchange(url, request, on_event);
     if (response.ok() || response.status().message().rfind(url.authority(), 0) == 0) return response;
     return fail(response.status().code(), "{}: {}", url.authority(), response.status().message());

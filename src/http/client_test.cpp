@@ -1,6 +1,7 @@
 // The client against our own server and against rude ones.
 #include "http/client.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -12,6 +13,7 @@ namespace drawbridge {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::HasSubstr;
 
 Url local(uint16_t port, const std::string& target = "/") {
   return {"127.0.0.1", port, target};
@@ -50,6 +52,18 @@ TEST(HttpClient, SendsAndReceivesWholeMessages) {
   EXPECT_EQ(response->status, 201);
   EXPECT_EQ(*response->header("x-b"), "c");
   EXPECT_EQ(response->body, "POST/path?queryb" + request.body);
+}
+
+TEST(HttpClient, SendsNoHeaderThatHoldsAnother) {
+  const auto server = serve([](const std::shared_ptr<Exchange>& exchange) { exchange->respond({}); });
+  for (const char* key : {"k\r\nX-Admin: 1", "k\n", "k\r"}) {
+    HttpClientRequest request;
+    request.headers.emplace_back("Authorization", key);
+    const auto response = http_request(local(server->port()), request);
+    ASSERT_FALSE(response.ok());
+    EXPECT_EQ(response.status().code(), Code::kInvalidArgument);
+    EXPECT_THAT(response.status().message(), HasSubstr("header Authorization: wanted a value of one line"));
+  }
 }
 
 TEST(HttpClient, GivesEventsOneByOne) {

@@ -10,4 +10,13 @@ const std::string* find_header(const HttpHeaders& headers, std::string_view lowe
   return found == headers.end() ? nullptr : &found->second;
 }
 
+Status check_header_values(const HttpHeaders& headers) {
+  for (const auto& [name, value] : headers) {
+    if (value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos) continue;
+    return fail(Code::kInvalidArgument, "header {}: wanted a value of one line, found a line end or a zero in it",
+                name);
+  }
+  return Status();
+}
+
 }  // namespace drawbridge

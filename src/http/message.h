@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
+
 namespace drawbridge {
 
 /// In the order received or to be sent; a name may stand more than once.
@@ -13,6 +15,9 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 /// Value of the first header of that lower-case name, or nullptr.
 const std::string* find_header(const HttpHeaders& headers, std::string_view lower_name);
+
+/// Of what is to be sent: a line end in a value would begin another header, or another request.
+Status check_header_values(const HttpHeaders& headers);
 
 struct HttpRequest {
   std::string method;   // as sent: "GET"

@@ -74,7 +74,22 @@ struct LoadSetup {
 /// Counters of the server's /metrics before and after the run; absent where it has none.
 struct ServerCounters {
   std::optional<double> prompt_tokens, generation_tokens, cached_tokens, requests;
+  std::optional<double> busy_input_s, busy_output_s;   // of steps, by the kind of tokens that took them
+  std::optional<double> draft_steps, accepted_drafts;  // of speculative decoding
+  std::optional<double> accept_length;                 // a gauge: tokens a speculative step gives
 };
+
+struct NamedCounter {
+  const char* name;  // in records
+  std::optional<double> ServerCounters::*value;
+};
+
+inline constexpr NamedCounter kServerCounters[] = {
+    {"prompt_tokens", &ServerCounters::prompt_tokens}, {"generation_tokens", &ServerCounters::generation_tokens},
+    {"cached_tokens", &ServerCounters::cached_tokens}, {"requests", &ServerCounters::requests},
+    {"busy_input_s", &ServerCounters::busy_input_s},   {"busy_output_s", &ServerCounters::busy_output_s},
+    {"draft_steps", &ServerCounters::draft_steps},     {"accepted_drafts", &ServerCounters::accepted_drafts},
+    {"accept_length", &ServerCounters::accept_length}};
 
 /// One point of a sweep.
 struct LoadRun {
@@ -85,7 +100,13 @@ struct LoadRun {
   double generator_cpu_share = 0;       // of one core
   int64_t n_postponed = 0;              // turns of conversations that were due before the turn before had ended
   ServerCounters before, after;         // behind the warm-ups, and at the end
-  bool was_stopped = false;             // by a signal or a limit: the records are what had come by then
+  /// What a counter of the server counted during the run; absent where it has none.
+  std::optional<double> counted(std::optional<double> ServerCounters::*counter) const {
+    if (!(before.*counter) || !(after.*counter)) return std::nullopt;
+    return *(after.*counter) - *(before.*counter);
+  }
+
+  bool was_stopped = false;  // by a signal or a limit: the records are what had come by then
   std::string stop_reason;
 };
 

@@ -134,10 +134,9 @@ Status parse_pieces(const Json& json, const std::string& source, std::vector<Ans
 
 Json counters_json(const ServerCounters& counters) {
   Json json = Json::object();
-  if (counters.prompt_tokens) json["prompt_tokens"] = *counters.prompt_tokens;
-  if (counters.generation_tokens) json["generation_tokens"] = *counters.generation_tokens;
-  if (counters.cached_tokens) json["cached_tokens"] = *counters.cached_tokens;
-  if (counters.requests) json["requests"] = *counters.requests;
+  for (const NamedCounter& counter : kServerCounters) {
+    if (const auto& value = counters.*counter.value) json[counter.name] = *value;
+  }
   return json;
 }
 
@@ -145,10 +144,10 @@ Status parse_counters_json(const Members& end, const char* key, const std::strin
   Json json = Json::object();
   DB_TRY(end.object(key, json));
   const Members m(json, source);
-  DB_TRY(m.optional_number("prompt_tokens", counters.prompt_tokens));
-  DB_TRY(m.optional_number("generation_tokens", counters.generation_tokens));
-  DB_TRY(m.optional_number("cached_tokens", counters.cached_tokens));
-  return m.optional_number("requests", counters.requests);
+  for (const NamedCounter& counter : kServerCounters) {
+    DB_TRY(m.optional_number(counter.name, counters.*counter.value));
+  }
+  return Status();
 }
 
 }  // namespace

@@ -38,15 +38,18 @@ Result<Json> ask_json(const ServerAddress& server, const std::string& path, cons
   return parse_json(response.body, source);
 }
 
-/// The value at the end of a line "name{labels} value [time]" or "name value".
-std::optional<double> sample_value(std::string_view line, std::string_view name) {
+/// The value at the end of a line "name{labels} value [time]" or "name value", if `label` is among the labels.
+std::optional<double> sample_value(std::string_view line, std::string_view name, std::string_view label) {
   if (!line.starts_with(name)) return std::nullopt;
   line.remove_prefix(name.size());
+  std::string_view labels;
   if (line.starts_with('{')) {
     const size_t end = line.rfind("} ");
     if (end == std::string_view::npos) return std::nullopt;
+    labels = line.substr(0, end);
     line.remove_prefix(end + 1);
   }
+  if (labels.find(label) == std::string_view::npos) return std::nullopt;
   if (!line.starts_with(' ')) return std::nullopt;
   line.remove_prefix(1);
   double value = 0;
@@ -55,11 +58,11 @@ std::optional<double> sample_value(std::string_view line, std::string_view name)
   return value;
 }
 
-std::optional<double> sum_of(std::string_view text, std::string_view name) {
+std::optional<double> sum_of(std::string_view text, std::string_view name, std::string_view label = "") {
   std::optional<double> sum;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
-    if (const auto value = sample_value(text.substr(0, end), name)) sum = sum.value_or(0) + *value;
+    if (const auto value = sample_value(text.substr(0, end), name, label)) sum = sum.value_or(0) + *value;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return sum;
@@ -110,6 +113,11 @@ Result<std::string> first_model(const ServerAddress& server) {
               server.base.authority());
 }
 
+std::string server_device(const ServerAddress& server) {
+  const auto list = ask_json(server, "/v1/models", nullptr);
+  return list.ok() ? text_at(*list, {"data", "0", "device"}) : "";
+}
+
 std::string server_identity(const ServerAddress& server) {
   std::vector<std::string> parts;
   if (const auto models = ask(server, "/v1/models", nullptr); models.ok()) {
@@ -135,6 +143,13 @@ ServerCounters parse_counters(std::string_view text) {
                                                "vllm:gpu_prefix_cache_hits_total", "sglang:cached_tokens_total"});
   counters.requests = first_sum_of(
       text, {"drawbridge:request_success_total", "vllm:request_success_total", "sglang:num_requests_total"});
+  counters.busy_input_s = sum_of(text, "drawbridge:engine_busy_seconds_total", "kind=\"input\"");
+  counters.busy_output_s = sum_of(text, "drawbridge:engine_busy_seconds_total", "kind=\"output\"");
+  counters.draft_steps =
+      first_sum_of(text, {"drawbridge:spec_decode_num_drafts_total", "vllm:spec_decode_num_drafts_total"});
+  counters.accepted_drafts = first_sum_of(
+      text, {"drawbridge:spec_decode_num_accepted_tokens_total", "vllm:spec_decode_num_accepted_tokens_total"});
+  counters.accept_length = sum_of(text, "sglang:spec_accept_length");
   return counters;
 }
 

@@ -31,6 +31,9 @@ Result<ServerAddress> parse_server_address(const std::string& url, const std::st
 /// The first model that the server lists. Errors say that it is down, or what it answered.
 Result<std::string> first_model(const ServerAddress& server);
 
+/// What it says it computes on, by the name in cost's catalogue ("CPU", "MI355X"); empty if it says nothing.
+std::string server_device(const ServerAddress& server);
+
 /// Its Server header, who it says owns its model ("vllm", "sglang", "llamacpp"), its /version; empty if it says
 /// nothing.
 std::string server_identity(const ServerAddress& server);

@@ -89,9 +89,10 @@ TEST(ServerAddress, IsTheSameWithAndWithoutV1) {
 TEST(ServerProbe, NamesTheModelAndTheServer) {
   FakeServer server([](const std::shared_ptr<Exchange>& exchange, const Json&, int) {
     if (exchange->request().path == "/version") return respond(exchange, {{"version", "0.9.1"}});
-    respond(exchange, {{"data", {{{"id", "glm"}, {"owned_by", "vllm"}}}}});
+    respond(exchange, {{"data", {{{"id", "glm"}, {"owned_by", "vllm"}, {"device", "B200"}}}}});
   });
   const auto address = parse_server_address(server.base(), "");
+  EXPECT_EQ(server_device(*address), "B200");
   EXPECT_EQ(*first_model(*address), "glm");
   EXPECT_EQ(server_identity(*address), "vllm, 0.9.1");
 }
@@ -107,6 +108,28 @@ TEST(ServerCounters, AreSumsOverLabelsUnderEachServersNames) {
   EXPECT_EQ(parse_counters("llamacpp:tokens_predicted_total 3\n").generation_tokens, 3);
   EXPECT_EQ(parse_counters("drawbridge:prompt_tokens_total 1\nvllm:prompt_tokens_total 2\n").prompt_tokens, 1);
   EXPECT_FALSE(parse_counters("vllm:prompt_tokens_total NaN\nsglang:prompt_tokens_total{ 4").prompt_tokens.has_value());
+}
+
+TEST(ServerProbe, CountsBusySecondsAndDrafts) {
+  const ServerCounters ours = parse_counters(
+      "drawbridge:engine_busy_seconds_total{model_name=\"m\",kind=\"input\"} 1.5\n"
+      "drawbridge:engine_busy_seconds_total{model_name=\"m\",kind=\"output\"} 2.5\n");
+  EXPECT_EQ(ours.busy_input_s, 1.5);
+  EXPECT_EQ(ours.busy_output_s, 2.5);
+  EXPECT_FALSE(ours.draft_steps || ours.accepted_drafts || ours.accept_length);
+  const ServerCounters vllm = parse_counters(
+      "vllm:spec_decode_num_drafts_total{engine=\"0\"} 4\nvllm:spec_decode_num_accepted_tokens_total{engine=\"0\"} 9\n"
+      "vllm:spec_decode_num_accepted_tokens_per_pos_total{position=\"0\"} 4\n");
+  EXPECT_EQ(vllm.draft_steps, 4);
+  EXPECT_EQ(vllm.accepted_drafts, 9);
+  EXPECT_EQ(parse_counters("sglang:spec_accept_length{model_name=\"m\"} 2.7\n").accept_length, 2.7);
+}
+
+TEST(ServerProbe, KeysOfTwoLinesAreNeverSent) {
+  FakeServer server([](const auto& exchange, const Json&, int) { respond(exchange, Json::object()); });
+  const auto address = parse_server_address(server.base(), "k\r\nX-Admin: 1");
+  EXPECT_THAT(first_model(*address).status().message(), HasSubstr("header authorization: wanted a value of one line"));
+  EXPECT_TRUE(server.bodies().empty());
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ class StreamClient::Core : public ClientConnection::Owner, public std::enable_sh
 };
 
 Status StreamClient::Core::resolve() {
+  DB_TRY(check_header_values(options_.headers));
   boost::system::error_code error;
   tcp::resolver resolver(io_);
   endpoints_ = resolver.resolve(options_.url.host, std::to_string(options_.url.port), error);

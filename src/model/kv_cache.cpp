@@ -35,4 +35,15 @@ Result<KvCache> KvCache::create(Backend& backend, const Glm52Config& config, int
   return cache;
 }
 
+void KvCache::copy(Backend& backend, int32_t from_page, int32_t to_page, int64_t n_tokens) const {
+  for (const KvView& layer : layers_) {
+    for (const PagedView* view : {&layer.latent, &layer.index}) {
+      if (view->data == nullptr) continue;
+      DB_CHECK(n_tokens <= view->page_size && from_page < view->n_pages && to_page < view->n_pages);
+      backend.copy_bytes(view->row(to_page * view->page_size), view->row(from_page * view->page_size),
+                         n_tokens * view->format.row_bytes);
+    }
+  }
+}
+
 }  // namespace drawbridge

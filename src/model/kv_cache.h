@@ -32,6 +32,8 @@ class KvCache {
 
   /// [n_layers + n_mtp_layers]
   const std::vector<KvView>& layers() const { return layers_; }
+  /// Copies the first n_tokens of a page to another page, in every cache of every layer.
+  void copy(Backend& backend, int32_t from_page, int32_t to_page, int64_t n_tokens) const;
   /// What was stored as fp8 with a fixed scale and clipped, of each layer's latent cache.
   const std::vector<KvCounts>& counts() const { return *counts_; }
 

@@ -10,6 +10,8 @@
 namespace drawbridge {
 namespace {
 
+constexpr const char* kDevice = "CPU";  // what every Backend computes on, by its name in cost's catalogue
+
 /// %2F and the like in a path, as bytes; what is no such escape stays.
 std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -35,6 +37,7 @@ Json ApiServer::model_json(const std::string& name) const {
           {"owned_by", "drawbridge"},
           {"root", engine_.card().name},
           {"parent", nullptr},
+          {"device", kDevice},
           {"max_model_len", engine_.card().max_context}};
 }
 

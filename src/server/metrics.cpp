@@ -115,6 +115,14 @@ void add_engine(Page& page, const EngineStats& s) {
               number(s.n_preempted));
   page.own("kv_pages", "gauge", "Pages of the cache.", number(s.n_pages_total));
   page.own("kv_pages_free", "gauge", "Pages that no request holds.", number(s.n_pages_free));
+  page.own("kv_pages_cached", "gauge", "Pages of the prefix cache.", number(s.n_pages_cached));
+  page.own("kv_pages_pinned", "gauge", "Of these, pages that a running request holds.", number(s.n_pages_pinned));
+  page.own("kv_pages_kept", "gauge", "Of these, pages held for conversations that are likely to go on.",
+           number(s.n_pages_kept));
+  page.own("kv_working_set_ratio", "gauge",
+           "Pages held or expected to be wanted again, for each page; above 1, prefixes will be computed again.",
+           s.kv_working_set_ratio);
+  page.own("kv_evictions_total", "counter", "Pages taken out of the prefix cache.", number(s.n_evictions));
   add_clipping(page, s.kv_layers);
   add_plans(page, s.plan_tokens);
   page.own("engine_steps_total", "counter", "Steps computed.", number(s.n_steps));

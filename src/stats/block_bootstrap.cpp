@@ -50,11 +50,9 @@ void for_each_resample(size_t n, const BlockBootstrapOptions& options,
   uint64_t draw = 0;
   for (int64_t r = 0; r < options.n_resamples; ++r) {
     for (size_t filled = 0; filled < n; filled += length) {
-      const double place = uniform_at(options.seed, draw++) * static_cast<double>(n - length + 1);
-      const auto from = static_cast<size_t>(place);
+      const auto from = static_cast<size_t>(uniform_at(options.seed, draw++) * static_cast<double>(n));
       const size_t count = std::min(length, n - filled);
-      std::iota(places.begin() + static_cast<std::ptrdiff_t>(filled),
-                places.begin() + static_cast<std::ptrdiff_t>(filled + count), from);
+      for (size_t i = 0; i < count; ++i) places[filled + i] = (from + i) % n;
     }
     visit(places);
   }

@@ -1,6 +1,8 @@
-// Moving-block bootstrap (Kuensch 1989): intervals of a statistic of values that follow each other in time and depend
-// on each other, as the waiting times of a queue do. Whole blocks of neighbours are drawn, so that what a value owes to
-// those before it stays in the resample; drawing single values would give intervals that are too narrow.
+// Circular block bootstrap (Politis and Romano 1992): intervals of a statistic of values that follow each other in time
+// and depend on each other, as the waiting times of a queue do. Whole blocks of neighbours are drawn, so that what a
+// value owes to those before it stays in the resample; drawing single values would give intervals that are too narrow.
+// Blocks go on at the beginning when they reach the end: otherwise few would hold the last values, and where a server
+// saturates, so that waiting times grow, the interval of a high percentile would lie below the percentile itself.
 #pragma once
 
 #include <cstdint>

@@ -104,6 +104,20 @@ TEST(BlockBootstrap, CoversTheMeanOfADependentSeries) {
   EXPECT_LE(n_covered_single, 45);
 }
 
+TEST(BlockBootstrap, HoldsTheHighPercentileOfASeriesThatGrows) {
+  std::vector<double> series(400);
+  std::iota(series.begin(), series.end(), 0.0);
+  const double level = 0.95;
+  std::vector<double> found, resample(series.size());
+  for_each_resample(series.size(), {block_length_for(series), 1000, 1}, [&](std::span<const size_t> places) {
+    std::transform(places.begin(), places.end(), resample.begin(), [&](size_t place) { return series[place]; });
+    found.push_back(quantile_of(resample, level));
+  });
+  const Interval interval = percentile_interval(found, 0.95);
+  EXPECT_LE(interval.low, quantile_of(series, level));
+  EXPECT_GE(interval.high, quantile_of(series, level));
+}
+
 TEST(BlockBootstrap, BlocksAreLongerWhereValuesDepend) {
   std::vector<double> series = normal_noise(1000, 3);
   EXPECT_EQ(block_length_for(series), 10u);  // the cube root

@@ -76,6 +76,19 @@ void count_cached(const std::vector<const RequestRecord*>& requests, Figures& f)
   if (n_accepted > 0) f.accept_length = accepted / n_accepted;
 }
 
+/// The server's own account of the run, from its /metrics.
+void take_counters(const LoadRun& run, Figures& f) {
+  const auto drafts = run.counted(&ServerCounters::draft_steps);
+  const auto accepted = run.counted(&ServerCounters::accepted_drafts);
+  if (!f.accept_length && drafts && accepted && *drafts > 0) f.accept_length = 1 + *accepted / *drafts;
+  if (!f.accept_length) f.accept_length = run.after.accept_length;
+  if (run.duration_s <= 0) return;
+  const auto input_s = run.counted(&ServerCounters::busy_input_s);
+  const auto output_s = run.counted(&ServerCounters::busy_output_s);
+  if (input_s) f.busy_input = *input_s / run.duration_s;
+  if (output_s) f.busy_output = *output_s / run.duration_s;
+}
+
 /// Sums of bins as a mean rate with its interval.
 Estimate rate_of(Bins bins, uint64_t seed) {
   for (double& value : bins.values) value /= bins.width_s;
@@ -126,6 +139,7 @@ Figures measure(const LoadRun& run, const LoadLimits& limits, uint64_t seed) {
   const std::vector<const RequestRecord*> requests = requests_in(run, f.window);
   count_requests(requests, run.setup, limits, f);
   count_cached(requests, f);
+  take_counters(run, f);
   const Bins bins = make_bins(f.window.begin_s, f.window.end_s, kRateBins);
   f.sustained_rps = rate_of(completions_over(run, bins), seed);
   f.output_tok_s = rate_of(output_tokens_over(run, bins), seed);

@@ -1,7 +1,7 @@
 // Figures: what a point of a sweep measured, over its steady window, with intervals at 95 %.
 //
 // Rates count what came inside of the window; latencies are of the requests that were due in it and succeeded.
-// Intervals are moving-block bootstraps over requests in order (latencies) or over time (rates): what waits in one
+// Intervals are circular block bootstraps over requests in order (latencies) or over time (rates): what waits in one
 // queue is not independent. A percentile whose upper bound lies beyond the sample is refused.
 #pragma once
 
@@ -63,6 +63,7 @@ struct Figures {
   double cached_designed = 0;             // share of the prompts' tokens
   std::optional<double> cached_reported;  // absent: the server says nothing
   std::optional<double> accept_length;
+  std::optional<double> busy_input, busy_output;  // share of the run in which the server computed, by the kind of token
 
   double success() const {
     return n_requests > 0 ? static_cast<double>(n_succeeded) / static_cast<double>(n_requests) : 0;

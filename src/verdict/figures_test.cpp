@@ -126,5 +126,25 @@ TEST(InFlight, CountsSteps) {
   EXPECT_DOUBLE_EQ(in_flight.mean(0, 4), (1 + 2 + 2 + 1) / 4.0);
 }
 
+TEST(Figures, TakeAcceptLengthAndBusyTimeFromTheServersCounters) {
+  LoadRun run = virtual_run();
+  EXPECT_FALSE(measure(run, {}, 0).accept_length);
+  EXPECT_FALSE(measure(run, {}, 0).busy_input);
+  run.after.accept_length = 2.5;
+  EXPECT_EQ(measure(run, {}, 0).accept_length, 2.5);
+  run.before.draft_steps = run.before.accepted_drafts = 100;
+  run.after.draft_steps = 300;
+  run.after.accepted_drafts = 500;
+  run.before.busy_input_s = run.before.busy_output_s = 10;
+  run.after.busy_input_s = 10 + 0.5 * run.duration_s;
+  run.after.busy_output_s = 10 + 0.25 * run.duration_s;
+  const Figures f = measure(run, {}, 0);
+  EXPECT_EQ(f.accept_length, 3);  // its own token and two drafts
+  EXPECT_NEAR(*f.busy_input, 0.5, 1e-12);
+  EXPECT_NEAR(*f.busy_output, 0.25, 1e-12);
+  run.requests[450].accept_length = 1.5;  // what answers say themselves stands above what the server says of all
+  EXPECT_EQ(measure(run, {}, 0).accept_length, 1.5);
+}
+
 }  // namespace
 }  // namespace drawbridge

@@ -47,6 +47,18 @@ void draw_axes(Svg& svg, const Frame& frame, const std::string& title, const std
   svg.text(kWidth / 2, frame.bottom() + 34, Anchor::kMiddle, x_unit);
 }
 
+/// Names the two colours in the upper right corner.
+void draw_key(Svg& svg, const std::string& first, const std::string& second) {
+  constexpr double kColumn = 110, kDot = 4, kBaseline = 16;
+  const std::pair<const char*, const std::string*> entries[] = {{"first", &first}, {"second", &second}};
+  double x = kWidth - kRight - 2 * kColumn;
+  for (const auto& [css_class, label] : entries) {
+    svg.circle(x, kBaseline - kDot, kDot, css_class, *label);
+    svg.text(x + 3 * kDot, kBaseline, Anchor::kStart, *label);
+    x += kColumn;
+  }
+}
+
 double most_arrivals(const std::vector<JudgedPoint>& points) {
   double most = 0;
   for (const JudgedPoint& point : points) most = std::max(most, point.figures.due_rps);
@@ -149,6 +161,7 @@ std::string ttft_chart(const std::vector<JudgedPoint>& points, double limit_s) {
   const Frame frame{most_arrivals(points), positive(1.08 * most)};
   draw_axes(svg, frame, "TTFT from when a request was due, s", "arrivals, requests/s");
   if (limit_s > 0) svg.line(kLeft, frame.y(limit_s), kWidth - kRight, frame.y(limit_s), "margin");
+  draw_key(svg, "p50", "p95");
   draw_estimates(svg, frame, median, "first", "TTFT p50, s");
   draw_estimates(svg, frame, tail, "second", "TTFT p95, s", 4);
   return svg.element();
@@ -162,9 +175,15 @@ std::string cdf_chart(const std::string& title, const CdfSeries& first, const Cd
   Svg svg(kWidth, kHeight, title);
   const Frame frame{positive(most), 1};
   draw_axes(svg, frame, title, "s");
+  if (!second.values.empty()) draw_key(svg, first.label, second.label);
   svg.polyline(cdf_path(frame, first.values), "first", first.label);
   svg.polyline(cdf_path(frame, second.values), "second", second.label);
   return svg.element();
+}
+
+std::string ttft_cdf_chart(const LoadRun& run, const SteadyWindow& window) {
+  return cdf_chart("TTFT: share of requests", {"from due", latencies(run, window, ttft_s)},
+                   {"from sent", latencies(run, window, ttft_sent_s)});
 }
 
 std::string timeline_chart(const LoadRun& run, const SteadyWindow& window) {

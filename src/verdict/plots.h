@@ -20,6 +20,8 @@ struct CdfSeries {
 };
 std::string cdf_chart(const std::string& title, const CdfSeries& first, const CdfSeries& second);
 
+std::string ttft_cdf_chart(const LoadRun& run, const SteadyWindow& window);
+
 /// In flight, arrivals/s and output tokens/s over the run; warm-up and drain are shaded.
 std::string timeline_chart(const LoadRun& run, const SteadyWindow& window);
 

@@ -67,9 +67,19 @@ Check judge_knee(const LoadReport& report, size_t broken) {
 
 }  // namespace
 
+bool JudgedPoint::tokens_are_confirmed() const {
+  return std::all_of(checks.begin(), checks.end(), [](const Check& check) {
+    return (check.name != "tokens" && check.name != "throughput") || check.verdict == LoadVerdict::kPass;
+  });
+}
+
 std::string offered_load(const LoadSetup& setup) {
   if (setup.rate_rps > 0) return fmt::format("{:g} requests/s", setup.rate_rps);
   return setup.max_concurrency > 0 ? fmt::format("{} in flight", setup.max_concurrency) : "all at once";
+}
+
+bool LoadReport::tokens_are_confirmed() const {
+  return std::all_of(points.begin(), points.end(), [](const JudgedPoint& p) { return p.tokens_are_confirmed(); });
 }
 
 LoadReport make_report(std::vector<LoadRun> runs, const LoadReportOptions& options) {

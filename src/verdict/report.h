@@ -26,7 +26,15 @@ struct JudgedPoint {
   Figures figures;
   std::vector<Check> checks;
   LoadVerdict verdict = LoadVerdict::kInsufficient;
+
+  /// Whether anything but the server's own word supports its tokens/s.
+  bool tokens_are_confirmed() const;
 };
+
+/// Behind tokens/s that nothing confirms, and what it means.
+inline constexpr const char* kUnconfirmed = "unconfirmed";
+inline constexpr const char* kUnconfirmedNote =
+    "unconfirmed: tokens are what the server claims, and no check supports the claim (see tokens, throughput).";
 
 struct LoadReport {
   LoadReportOptions options;
@@ -35,6 +43,8 @@ struct LoadReport {
   std::optional<size_t> best;       // the highest load that passed, none behind one that did not
   std::optional<Check> knee;        // of a sweep: whether it went past what the server sustains
   LoadVerdict verdict = LoadVerdict::kInsufficient;
+
+  bool tokens_are_confirmed() const;  // of all points
 };
 
 /// One run: the gravest of its checks. A sweep passes if some load passes and a higher one fails by the server alone:

@@ -37,11 +37,9 @@ std::string verdict_box(LoadVerdict verdict, const std::string& text) {
                      escape_html(text));
 }
 
-/// Key of the two line colours.
-std::string key(const std::string& first, const std::string& second) {
-  return fmt::format(
-      "<p class=\"soft\"><span class=\"key baseline\">{}</span> &nbsp; <span class=\"key candidate\">{}</span></p>\n",
-      escape_html(first), escape_html(second));
+std::string token_rate(const JudgedPoint& point) {
+  const std::string text = estimate(point.figures.output_tok_s, 1, 1);
+  return point.tokens_are_confirmed() ? text : text + " " + kUnconfirmed;
 }
 
 std::string tables_html(const LoadReport& report) {
@@ -52,7 +50,7 @@ std::string tables_html(const LoadReport& report) {
   for (size_t i = 0; i < report.points.size(); ++i) {
     const Figures& f = report.points[i].figures;
     const std::string load = offered_load(report.runs[i].setup);
-    rates.add({load, estimate(f.sustained_rps, 1, 3), estimate(f.output_tok_s, 1, 1), percentile(f.ttft, 0.5, 1, 3),
+    rates.add({load, estimate(f.sustained_rps, 1, 3), token_rate(report.points[i]), percentile(f.ttft, 0.5, 1, 3),
                percentile(f.ttft, 0.95, 1, 3), share(f.success()), load_verdict_name(report.points[i].verdict)});
     more.add({load, value_of(f.tpot, 0.5, 1000, 2), value_of(f.tpot, 0.95, 1000, 2), value_of(f.itl, 0.5, 1000, 2),
               value_of(f.itl, 0.99, 1000, 2), value_of(f.e2e, 0.5, 1, 2), value_of(f.e2e, 0.95, 1, 2),
@@ -60,14 +58,14 @@ std::string tables_html(const LoadReport& report) {
               f.cached_reported ? share(*f.cached_reported) : "not reported",
               f.accept_length ? fmt::format("{:.2f}", *f.accept_length) : "not reported"});
   }
-  return rates.element() + more.element() +
+  return rates.element() + (report.tokens_are_confirmed() ? "" : html_paragraph(kUnconfirmedNote)) + more.element() +
          html_paragraph(
-             "Intervals: 95 %, moving-block bootstrap. Latencies start when a request was due, not when it "
+             "Intervals: 95 %, circular-block bootstrap. Latencies start when a request was due, not when it "
              "was sent. Refused: the sample holds no upper bound. report.json has the intervals of the second table.");
 }
 
 std::string sweep_html(const LoadReport& report) {
-  return html_heading(2, "Against the load") + throughput_chart(report.points) + key("TTFT p50", "TTFT p95") +
+  return html_heading(2, "Against the load") + throughput_chart(report.points) +
          ttft_chart(report.points, report.options.ttft_limit_s) +
          (report.options.ttft_limit_s > 0
               ? html_paragraph(fmt::format("Dashed: the limit of {:g} s.", report.options.ttft_limit_s))
@@ -108,9 +106,7 @@ std::vector<double> itls_in(const LoadRun& run, const SteadyWindow& window) {
 }
 
 std::string plots_html(const LoadRun& run, const SteadyWindow& window) {
-  return key("from due", "from sent") +
-         cdf_chart("TTFT: share of requests", {"from due", latencies(run, window, ttft_s)},
-                   {"from sent", latencies(run, window, ttft_sent_s)}) +
+  return ttft_cdf_chart(run, window) +
          cdf_chart("E2E: share of requests", {"from due", latencies(run, window, e2e_s)},
                    {"from sent", latencies(run, window, e2e_sent_s)}) +
          cdf_chart("ITL: share of gaps", {"gaps between pieces", itls_in(run, window)}, {}) +

@@ -66,7 +66,9 @@ Json figures_json(const Figures& f) {
           {"peak_concurrency", f.peak_concurrency},
           {"cached_designed", f.cached_designed},
           {"cached_reported", optional_json(f.cached_reported)},
-          {"accept_length", optional_json(f.accept_length)}};
+          {"accept_length", optional_json(f.accept_length)},
+          {"busy_input", optional_json(f.busy_input)},
+          {"busy_output", optional_json(f.busy_output)}};
 }
 
 Json check_json(const Check& check) {

@@ -48,6 +48,23 @@ TEST(LoadReportText, SaysWhatIsRefusedAndWhy) {
   EXPECT_THAT(verdict_text(report), HasSubstr("Not enough samples for p95"));
 }
 
+TEST(LoadReportText, MarksTokensThatOnlyTheServerClaims) {
+  LoadRun run = virtual_run();
+  run.setup.output_counted_by = "pieces";
+  for (RequestRecord& r : run.requests) {
+    r.n_output_counted = -1;
+    r.n_output_reported *= 2;
+  }
+  std::vector<LoadRun> runs;
+  runs.push_back(std::move(run));
+  const LoadReport report = make_report(std::move(runs), {});
+  for (const std::string& text : {article_table(report), report_html(report)}) {
+    EXPECT_THAT(text, HasSubstr(") unconfirmed"));
+    EXPECT_THAT(text, HasSubstr(kUnconfirmedNote));
+  }
+  EXPECT_THAT(article_table(report_of({1.5})), Not(HasSubstr("unconfirmed")));
+}
+
 TEST(LoadReportText, AServersWordsMoveNoCursor) {
   LoadRun run = virtual_run();
   for (size_t i = 0; i < run.requests.size(); i += 10) run.requests[i].error = "\x1b[2Jgone";
@@ -118,6 +135,14 @@ TEST(LoadReportFiles, AreWhatOtherScriptsRead) {
   EXPECT_EQ(parse_json(first, "line").value()["request_rate"], 1);
   for (const char* name : {"report.json", "report.html", "vllm.json"}) {
     EXPECT_TRUE(read_text_file(scratch.file(name), 64 << 20).ok()) << name;
+  }
+  for (const char* name : {"throughput.svg", "ttft.svg", "cdf.svg", "timeline.svg"}) {
+    const auto picture = read_text_file(scratch.file(name), 1 << 20);
+    ASSERT_TRUE(picture.ok()) << name;
+    EXPECT_THAT(*picture, HasSubstr("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=")) << name;
+    EXPECT_THAT(*picture, HasSubstr("<polyline class=\"first\"")) << name;
+    EXPECT_THAT(*picture, Not(HasSubstr("var(--"))) << name;
+    EXPECT_THAT(unbalanced(*picture), IsEmpty()) << name;
   }
   EXPECT_THAT(write_report_files(report, scratch.file("none")).message(), HasSubstr("none/report.json: cannot be"));
 }

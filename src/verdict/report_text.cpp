@@ -26,6 +26,11 @@ std::string share(double value) {
   return fmt::format("{:.1f} %", 100 * value);
 }
 
+std::string token_rate(const JudgedPoint& point) {
+  const std::string text = number(point.figures.output_tok_s, 1, 1);
+  return point.tokens_are_confirmed() ? text : text + " " + kUnconfirmed;
+}
+
 std::string detail_table(const LoadReport& report) {
   TextTable table({"<offered", "TPOT p50, ms", "ITL p50, ms", "ITL p99, ms", "E2E p50, s", "E2E p95, s",
                    "goodput, requests/s", "cached: designed", "reported", "accepted", "tokens in", "out"});
@@ -72,10 +77,11 @@ std::string article_table(const LoadReport& report) {
   TextTable table({"<offered", "sustained, requests/s", "output tok/s", "TTFT p50, s", "TTFT p95, s", "success"});
   for (size_t i = 0; i < report.points.size(); ++i) {
     const Figures& f = report.points[i].figures;
-    table.add({offered_load(report.runs[i].setup), number(f.sustained_rps, 1, 3), number(f.output_tok_s, 1, 1),
+    table.add({offered_load(report.runs[i].setup), number(f.sustained_rps, 1, 3), token_rate(report.points[i]),
                percentile(f.ttft, 0.5, 1, 3), percentile(f.ttft, 0.95, 1, 3), share(f.success())});
   }
-  return table.text() + "\n" + detail_table(report);
+  const std::string note = report.tokens_are_confirmed() ? "" : std::string(kUnconfirmedNote) + "\n";
+  return table.text() + note + "\n" + detail_table(report);
 }
 
 std::string verdict_text(const LoadReport& report) {

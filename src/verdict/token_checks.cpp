@@ -22,12 +22,6 @@ Check no_answers(Check check) {
   return check.with(LoadVerdict::kInsufficient, "See the failures' reasons.");
 }
 
-/// What a /metrics counter counted during the run.
-std::optional<double> counted(const std::optional<double>& before, const std::optional<double>& after) {
-  if (!before || !after) return std::nullopt;
-  return *after - *before;
-}
-
 struct TokenSums {
   double reported = 0, client = 0, bytes = 0;  // of requests that have both counts
   double n = 0;
@@ -52,7 +46,7 @@ TokenSums sum_tokens(const LoadRun& run) {
 /// Whether usage and the server's own counter agree; absent where it has none, or failures left tokens out of usage.
 std::optional<bool> counter_agrees(const LoadRun& run, const TokenSums& sums) {
   constexpr double kAllowed = 0.02;
-  const std::optional<double> server = counted(run.before.generation_tokens, run.after.generation_tokens);
+  const std::optional<double> server = run.counted(&ServerCounters::generation_tokens);
   if (!server || sums.n_failed > 0) return std::nullopt;
   const auto is_near = [&](double client) { return std::abs(*server - client) <= kAllowed * client; };
   return is_near(sums.reported) || is_near(sums.reported_with_warmup);
@@ -165,7 +159,7 @@ Check check_tokens(const CheckInput& in) {
   }
   if (agrees.value_or(true)) return check;
   check.found += fmt::format("; /metrics counted {:.0f} in all, usage {:.0f}",
-                             *counted(in.run.before.generation_tokens, in.run.after.generation_tokens), sums.reported);
+                             *in.run.counted(&ServerCounters::generation_tokens), sums.reported);
   return check.with(LoadVerdict::kFail, "Another client was served meanwhile, or one of the two counts is wrong.");
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/huge_region.h"
 
@@ -37,6 +38,10 @@ void CpuBackend::copy(View y, View x) {
 
 void CpuBackend::fill(View y, float value) {
   for (int64_t r = 0; r < y.rows(); ++r) std::fill_n(flat_row(y, r), y.cols(), value);
+}
+
+void CpuBackend::copy_bytes(void* to, const void* from, int64_t bytes) {
+  std::memcpy(to, from, static_cast<size_t>(bytes));
 }
 
 void CpuBackend::gather_rows(View y, View x, std::span<const int32_t> row) {

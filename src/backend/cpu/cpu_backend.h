@@ -15,6 +15,7 @@ class CpuBackend : public Backend {
 
   void copy(View y, View x) override;
   void fill(View y, float value) override;
+  void copy_bytes(void* to, const void* from, int64_t bytes) override;
   void gather_rows(View y, View x, std::span<const int32_t> row) override;
   void all_reduce(View) override {}
   void synchronize() override {}
