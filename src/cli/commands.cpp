@@ -35,6 +35,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_doctor(app, action);
   add_bench(app, action);
   add_eval(app, action);
+  add_prove(app, action);
   add_cost(app, action);
   try {
     app.parse(argc, argv);

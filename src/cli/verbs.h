@@ -25,6 +25,7 @@ void add_quantize(CLI::App& app, Action& action);
 void add_tune(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_cost(CLI::App& app, Action& action);
+void add_prove(CLI::App& app, Action& action);
 
 /// The options of every verb that loads a model; returns --model, which is required.
 CLI::Option* add_engine_options(CLI::App& verb, EngineOptions& options);

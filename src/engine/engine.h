@@ -46,6 +46,7 @@ struct GenerateRequest {
   bool ignore_eos = false;
   std::shared_ptr<const TokenGrammar> grammar;  // null: any text
   bool prompt_logprobs = false;                 // of each prompt token but the first, with n_logprobs alternatives
+  bool logits = false;                          // what each sampled token was drawn from
   std::string tenant;                           // whose share of the engine it takes; empty: the one of all unnamed
   std::string cache_domain;                     // cached prefixes are shared within one domain only
   int32_t priority = 0;                         // higher goes first
@@ -85,6 +86,7 @@ struct Output {
   std::string text;                        // whole characters only; held back while a stop string may still match
   std::optional<TokenLogprob> chosen;      // when logprobs were asked for
   std::vector<TokenLogprob> alternatives;  // most likely first
+  std::vector<float> logits;               // [V], of the token, as the model gave them, when asked for
   // Prompt tokens computed so far: told after a step that computed a part of them, with nothing else but the next
   // member. Falls back when the request was preempted and begins again.
   std::optional<int64_t> n_prompt_done;
@@ -189,6 +191,7 @@ struct EngineOptions {
   int64_t max_waiting = 256;            // requests queued beyond that
   int64_t max_step_tokens = 512;        // token budget of one step
   bool prefix_cache = true;             // requests begin with what others computed of the same text
+  double forced_preemption = 0;         // chance that a step first preempts a running request; only proofs want it
   std::string weights_cache;            // directory that keeps repacked weights for the next start; empty: none
 };
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/rng.h"
 #include "base/sha256.h"
 #include "engine/request_check.h"
 
@@ -186,7 +187,18 @@ void LocalEngine::note_starts(const Plan& plan) {
   stats_.n_preempted += static_cast<int64_t>(plan.preempted.size());
 }
 
+/// Whether, and whom: a draw each, the same in every run.
+void LocalEngine::force_preemption() {
+  const uint64_t draw = n_preemption_draws_++;
+  const auto running = scheduler_.running();
+  if (running.empty() || uniform_at(0, draw) >= options_.forced_preemption) return;
+  scheduler_.preempt(running[bits_at(1, draw) % running.size()]);
+  const std::lock_guard lock(mutex_);
+  ++stats_.n_preempted;
+}
+
 void LocalEngine::step() {
+  if (options_.forced_preemption > 0) force_preemption();
   const auto begin = std::chrono::steady_clock::now();
   const Plan plan = scheduler_.next();
   note_starts(plan);

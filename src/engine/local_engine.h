@@ -43,6 +43,7 @@ class LocalEngine : public Engine {
   void take_cancels();
   void take_deadlines();
   void step();
+  void force_preemption();
   void note_starts(const Plan& plan);
   void share_seconds(const Plan& plan, double seconds);
   void finish(RequestId id, const Output& last);
@@ -56,6 +57,7 @@ class LocalEngine : public Engine {
   std::unique_ptr<StepRunner> runner_;
   Scheduler scheduler_;
   std::map<RequestId, Stream> streams_;
+  uint64_t n_preemption_draws_ = 0;
   bool said_clipping_ = false;
 
   mutable std::mutex mutex_;

@@ -48,6 +48,8 @@ void Stream::tell_prompt(int64_t n_done, View logits) const {
 }
 
 bool Stream::advance(std::span<float> logits, std::span<const int32_t> eos, Output& last) {
+  std::vector<float> as_given;  // sampling works in place
+  if (request_.logits) as_given.assign(logits.begin(), logits.end());
   auto sampled = sample(logits, request_.sampling, counts_, seed_, tokens_.size());
   if (!sampled.ok()) {
     last = end(FinishReason::kError, sampled.status());
@@ -66,6 +68,7 @@ bool Stream::advance(std::span<float> logits, std::span<const int32_t> eos, Outp
   Output output = ended ? end(stopped || stops_.matched() ? FinishReason::kStop : FinishReason::kLength) : Output{};
   output.token = sampled->token;
   output.text = std::move(text);
+  output.logits = std::move(as_given);
   if (request_.sampling.n_logprobs) {
     output.chosen = sampled->chosen;
     output.alternatives = std::move(sampled->alternatives);

@@ -252,17 +252,17 @@ bool Scheduler::reserve(RequestId id, int64_t n_tokens, Plan& plan) {
       continue;
     }
     const RequestId newest = running_.back();
-    preempt(newest, plan);
+    preempt(newest);
+    plan.preempted.push_back(newest);
     if (newest == id) return false;
   }
   return true;
 }
 
-void Scheduler::preempt(RequestId id, Plan& plan) {
+void Scheduler::preempt(RequestId id) {
   leave(entry(id));
   std::erase(running_, id);
   queue_.put_back(id);
-  plan.preempted.push_back(id);
 }
 
 void Scheduler::commit(const Plan& plan, std::span<const int32_t> sampled) {

@@ -61,6 +61,8 @@ class Scheduler {
   void commit(const Plan& plan, std::span<const int32_t> sampled);
   /// Ends a request in any state, not between next() and commit(). Its pages are free or cached at once.
   void remove(RequestId id);
+  /// Takes a running request's pages as a lack of them would, not between next() and commit(). It begins again.
+  void preempt(RequestId id);
   /// Token budget of the steps from now on, at most that of the options.
   void limit_step(int64_t max_tokens);
 
@@ -76,6 +78,8 @@ class Scheduler {
   std::span<const int32_t> pages(RequestId id) const;
   /// All known tokens of a request.
   std::span<const int32_t> tokens(RequestId id) const;
+  /// Oldest first.
+  std::span<const RequestId> running() const { return running_; }
   int64_t n_running() const { return static_cast<int64_t>(running_.size()); }
   int64_t n_waiting() const { return queue_.n_waiting(); }
   /// Pages that no request holds: free ones, and cached ones that may be evicted.
@@ -126,7 +130,6 @@ class Scheduler {
   void write_pages(Plan& plan);
   bool reserve(RequestId id, int64_t n_tokens, Plan& plan);
   std::optional<int32_t> take_page(Plan& plan);
-  void preempt(RequestId id, Plan& plan);
   void share_full_pages(Entry& e);
   void leave(Entry& e);
 
