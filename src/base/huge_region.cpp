@@ -1,9 +1,9 @@
 #include "base/huge_region.h"
 
 #include <sys/mman.h>
-#include <atomic>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>

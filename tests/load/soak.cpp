@@ -1,21 +1,23 @@
 // `soak PROGRAM MODEL SECONDS CLIENTS CSV`: many clients against one `drawbridge serve` for a while, some of which
-// leave or read slowly, then SIGTERM in the middle. Every text is known from a quiet run before, so that a wrong one is
-// seen. Fails when an answer is lost or wrong, or when memory or files of the server grow. The CSV has a line a second.
+// leave or read slowly; then a rest, in which nothing of them may be left; then they go on and SIGTERM comes in the
+// middle. Every text is known from a quiet run before, so that a wrong one is seen. Fails when an answer is lost or
+// wrong, or when memory or files of the server grow. The CSV has a line a second.
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
+#include <fmt/core.h>
+
 #include "api/server_process.h"
 #include "base/json.h"
-#include "base/mapped_file.h"
 #include "base/rng.h"
 #include "http/client.h"
 
@@ -25,6 +27,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr size_t kTexts = 24;
 constexpr int kMaxTokens = 24;
+constexpr std::chrono::seconds kBeforeStop{2};
+constexpr std::chrono::milliseconds kPoll{10};
+constexpr std::chrono::seconds kPatience{60};
 constexpr double kMaxGrowth = 0.05;  // of resident memory, from the first quarter to the last
 
 struct Sample {
@@ -66,12 +71,10 @@ std::string delta_text(const SseEvent& event) {
 }
 
 int64_t resident_bytes(pid_t pid) {
-  const auto text = read_text_file(fmt::format("/proc/{}/statm", pid), 1 << 12);
-  if (!text.ok()) return 0;
-  const size_t at = text->find(' ') + 1;
-  int64_t pages = 0;
-  std::from_chars(text->data() + at, text->data() + text->size(), pages);
-  return pages * 4096;
+  std::ifstream statm(fmt::format("/proc/{}/statm", pid));
+  int64_t all_pages = 0, resident_pages = 0;
+  statm >> all_pages >> resident_pages;
+  return resident_pages * ::sysconf(_SC_PAGESIZE);
 }
 
 int64_t n_files_of(pid_t pid) {
@@ -98,19 +101,41 @@ class Soak {
   void start(uint64_t n_clients) {
     for (uint64_t id = 0; id < n_clients; ++id) {
       clients_.emplace_back([this, id] {
-        for (uint64_t turn = 0; !stopping_; ++turn) ask(id << 32 | turn);
+        for (uint64_t turn = 0; !stopping_; ++turn) {
+          if (resting_) {
+            std::this_thread::sleep_for(kPoll);
+          } else {
+            ask(id << 32 | turn);
+          }
+        }
       });
     }
   }
 
   void sample_for(std::chrono::seconds duration) {
-    const auto start = Clock::now();
-    while (Clock::now() < start + duration) {
+    const auto end = Clock::now() + duration;
+    while (Clock::now() < end) {
       std::this_thread::sleep_for(std::chrono::seconds(1));
-      const std::chrono::duration<double> second = Clock::now() - start;
+      const std::chrono::duration<double> second = Clock::now() - started_;
       samples_.push_back(
           {second.count(), resident_bytes(server_.pid()), n_files_of(server_.pid()), counts_.whole, pages_used()});
     }
+  }
+
+  /// Lets every client end its answer, looks at what they left behind in the server, and has them go on.
+  void rest(int64_t n_files_before) {
+    resting_ = true;
+    const auto patience_ends = Clock::now() + kPatience;
+    const auto is_clean = [&] { return pages_used() == 0 && n_files_of(server_.pid()) <= n_files_before; };
+    while (!is_clean() && Clock::now() < patience_ends) std::this_thread::sleep_for(kPoll);
+    if (!is_clean()) {
+      flaw(fmt::format("a rest leaves {} pages in use and {} files open, before it were 0 and {}", pages_used(),
+                       n_files_of(server_.pid()), n_files_before));
+    }
+    for (const char* gauge : {"engine_buffers_after_ready_total", "num_requests_running", "num_requests_waiting"}) {
+      if (const double n = metric(fmt::format("drawbridge:{}", gauge)); n != 0) flaw(fmt::format("{} is {}", gauge, n));
+    }
+    resting_ = false;
   }
 
   /// From now on a refused connection is the server's right.
@@ -175,11 +200,12 @@ class Soak {
   }
 
   const api::ServerProcess& server_;
+  const Clock::time_point started_ = Clock::now();
   std::vector<std::string> texts_;
   std::vector<std::thread> clients_;
   std::vector<Sample> samples_;
   Counts counts_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> resting_{false}, stopping_{false};
   std::mutex mutex_;
   std::vector<std::string> flaws_;
 };
@@ -197,7 +223,7 @@ double mean(const std::vector<Sample>& samples, int64_t Sample::*member, double 
 
 void check_growth(Soak& soak, const char* what, int64_t Sample::*member) {
   const double early = mean(soak.samples(), member, 0.25, 0.5), late = mean(soak.samples(), member, 0.75, 1);
-  std::cout << fmt::format("{}: {:.0f} in the second quarter, {:.0f} in the last\n", what, early, late);
+  fmt::print("{}: {:.0f} in the second quarter, {:.0f} in the last\n", what, early, late);
   if (late > early * (1 + kMaxGrowth)) soak.flaw(fmt::format("{} grew from {:.0f} to {:.0f}", what, early, late));
 }
 
@@ -209,10 +235,6 @@ void write_csv(const std::string& path, const std::vector<Sample>& samples) {
   }
 }
 
-int number(const char* text) {
-  return std::atoi(text);
-}
-
 Status run(char** argument) {
   const std::vector<std::string> options = {"--model",       argument[2], "--max-context", "512",
                                             "--kv-tokens",   "16384",     "--max-running", "64",
@@ -220,8 +242,11 @@ Status run(char** argument) {
   DB_ASSIGN(const auto server, api::ServerProcess::start(argument[1], options));
   Soak soak(*server);
   DB_TRY(soak.learn_texts());
-  soak.start(static_cast<uint64_t>(number(argument[4])));
-  soak.sample_for(std::chrono::seconds(number(argument[3])));
+  const int64_t n_files = n_files_of(server->pid());
+  soak.start(static_cast<uint64_t>(std::atoi(argument[4])));
+  soak.sample_for(std::chrono::seconds(std::atoi(argument[3])));
+  soak.rest(n_files);
+  soak.sample_for(kBeforeStop);
   soak.expect_stop();
   if (const int code = server->stop(); code != 0) soak.flaw(fmt::format("exit code {}", code));
   soak.join();
@@ -229,8 +254,8 @@ Status run(char** argument) {
   check_growth(soak, "resident bytes", &Sample::rss_bytes);
   check_growth(soak, "open files", &Sample::n_files);
   const Counts& n = soak.counts();
-  std::cout << fmt::format("whole {}, left {}, refused {}, not accepted after SIGTERM {}, lost or wrong {}\n",
-                           n.whole.load(), n.left.load(), n.refused.load(), n.not_accepted.load(), soak.flaws().size());
+  fmt::print("whole {}, left {}, refused {}, not accepted after SIGTERM {}, lost or wrong {}\n", n.whole.load(),
+             n.left.load(), n.refused.load(), n.not_accepted.load(), soak.flaws().size());
   if (server->log().find("answers_cut=0") == std::string::npos) soak.flaw("the log does not say answers_cut=0");
   if (n.whole == 0) soak.flaw("no answer at all");
   if (soak.flaws().empty()) return Status();
@@ -242,10 +267,10 @@ Status run(char** argument) {
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::cerr << "usage: soak PROGRAM MODEL SECONDS CLIENTS CSV\n";
+    fmt::print(stderr, "usage: soak PROGRAM MODEL SECONDS CLIENTS CSV\n");
     return 2;
   }
   const drawbridge::Status status = drawbridge::run(argv);
-  if (!status.ok()) std::cerr << status.message() << "\n";
+  if (!status.ok()) fmt::print(stderr, "{}\n", status.message());
   return status.ok() ? 0 : 1;
 }
