@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -37,6 +38,8 @@ std::optional<Mapping> read_mapping(std::string_view line) {
   return Mapping{from, take_number(line, 16)};
 }
 
+std::atomic<int64_t> n_allocated = 0;
+
 /// Of a line "NAME:   12 kB"; 0 for another one.
 uint64_t read_kb(std::string_view line, std::string_view name) {
   if (!line.starts_with(name)) return 0;
@@ -46,6 +49,10 @@ uint64_t read_kb(std::string_view line, std::string_view name) {
 }
 
 }  // namespace
+
+int64_t n_huge_regions() {
+  return n_allocated;
+}
 
 /// A mapping that is a whole number of huge pages is placed at the start of one (Linux 6.7 and later). Whether the
 /// system gives huge pages is its own choice; without them the region is only slower.
@@ -58,6 +65,7 @@ Result<HugeRegion> HugeRegion::allocate(int64_t n_bytes) {
     return fail(Code::kResourceExhausted, "memory: cannot allocate {} bytes: {}", n_bytes, std::strerror(errno));
   }
   ::madvise(data, static_cast<size_t>(size), MADV_HUGEPAGE);
+  ++n_allocated;
   return HugeRegion(static_cast<uint8_t*>(data), size);
 }
 

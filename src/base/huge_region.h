@@ -29,6 +29,9 @@ class HugeRegion {
   int64_t size_ = 0;
 };
 
+/// How many this process has allocated.
+int64_t n_huge_regions();
+
 /// How much of the memory that `bytes` lie in is in huge pages, 0 to 1, as /proc/self/smaps says: the system grants
 /// them or not. Nothing where it cannot be told, or none of the memory is there yet.
 std::optional<double> huge_page_share(std::span<const uint8_t> bytes);

@@ -1,53 +1,39 @@
 // `drawbridge serve`: the engine behind an OpenAI-compatible HTTP API.
-#include <filesystem>
-
 #include "base/log.h"
-#include "base/mapped_file.h"
 #include "cli/serve_price.h"
 #include "cli/stop_signal.h"
 #include "cli/verbs.h"
 #include "http/server.h"
+#include "http/url.h"
+#include "server/admin_server.h"
 #include "server/api_server.h"
 
 namespace drawbridge {
 namespace {
 
+// Between looks at the files of API keys.
+constexpr std::chrono::seconds kKeyCheckPeriod{1};
+
 struct ServeOptions {
   EngineOptions engine;
   HttpServerOptions http;
   ApiOptions api;
-  std::string api_key_file;
+  KeySources keys;
+  std::string admin_address;
   ServePrice price;
   bool allow_insecure_bind = false;
   int grace_seconds = 30;
 };
-
-/// One key a line; blank lines and lines with # in front are not keys.
-Status read_key_file(const std::string& path, std::vector<std::string>& keys) {
-  if (path.empty()) return {};
-  DB_ASSIGN(const std::string text, read_text_file(path, 1 << 20));
-  const size_t n_before = keys.size();
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find_first_of("\r\n", at), text.size());
-    if (end > at && text[at] != '#') keys.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  if (keys.size() == n_before) return fail(Code::kInvalidArgument, "{}: wanted an API key on a line, found none", path);
-  return {};
-}
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 Status check_options(const ServeOptions& o) {
-  for (const std::string& key : o.api.api_keys) {
-    if (key.empty()) return fail(Code::kInvalidArgument, "--api-key: wanted a key, found an empty one");
-  }
-  if (is_loopback(o.http.host) || !o.api.api_keys.empty() || o.allow_insecure_bind) return {};
+  if (is_loopback(o.http.host) || !o.api.keys->open() || o.allow_insecure_bind) return {};
   return fail(Code::kInvalidArgument,
               "--host: {} can be reached from other machines and there is no API key, so anyone there could use the "
-              "model; give --api-key-file FILE (or --api-key KEY), or --allow-insecure-bind if that is meant",
+              "model; give --api-keys FILE (or --api-key KEY), or --allow-insecure-bind if that is meant",
               o.http.host);
 }
 
@@ -67,8 +53,47 @@ std::string url_of(const std::string& host, uint16_t port) {
   return fmt::format("http://{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }
 
+/// Follows changes of the API keys all the while.
+void wait_for_stop(Keyring& keys) {
+  for (;;) {
+    switch (wait_for_signal(kKeyCheckPeriod)) {
+      case Signal::kStop:
+        return;
+      case Signal::kReload: {
+        [[maybe_unused]] const Status logged = keys.reload();
+        break;
+      }
+      case Signal::kNone:
+        keys.reload_if_changed();
+    }
+  }
+}
+
+/// `address` is unix:PATH or HOST:PORT.
+Result<std::unique_ptr<HttpServer>> start_admin(const std::string& address, const AdminServer& admin) {
+  constexpr std::string_view kUnix = "unix:";
+  HttpServerOptions options;
+  options.n_threads = 1;
+  if (address.starts_with(kUnix)) {
+    options.unix_path = address.substr(kUnix.size());
+  } else {
+    DB_ASSIGN(const Url url, parse_url("http://" + address));
+    options.host = url.host;
+    options.port = url.port;
+  }
+  if (options.unix_path.empty() && !is_loopback(options.host)) {
+    return fail(
+        Code::kInvalidArgument,
+        "--admin-listen: wanted unix:PATH or an address of this machine alone, for it asks for no key; found {}",
+        address);
+  }
+  DB_ASSIGN(auto http, HttpServer::start(options, [&admin](std::shared_ptr<Exchange> e) { admin.handle(e); }));
+  spdlog::info("admin listening address={}", address);
+  return http;
+}
+
 Status run_serve(ServeOptions o) {
-  DB_TRY(read_key_file(o.api_key_file, o.api.api_keys));
+  DB_ASSIGN(o.api.keys, Keyring::load(o.keys));
   DB_TRY(check_options(o));
   DB_ASSIGN(o.api.price, machine_price(o.price));
   DB_ASSIGN(const auto engine, make_engine(o.engine));
@@ -80,13 +105,18 @@ Status run_serve(ServeOptions o) {
   ApiServer api(*engine, o.api);
   DB_ASSIGN(const auto http, HttpServer::start(o.http, [&api](std::shared_ptr<Exchange> e) { api.handle(e); }));
   catch_stop_signals();
+  const AdminServer admin({ask_to_stop, [&keys = *o.api.keys] { return keys.reload(); }});
+  std::unique_ptr<HttpServer> admin_http;
+  if (!o.admin_address.empty()) {
+    DB_ASSIGN(admin_http, start_admin(o.admin_address, admin));
+  }
   spdlog::info("listening url={}", url_of(o.http.host, http->port()));
-  wait_for_stop_signal();
+  wait_for_stop(*o.api.keys);
   spdlog::info("stopping grace_seconds={} (a second signal ends it at once)", o.grace_seconds);
   http->stop_accepting();
-  api.drain(std::chrono::seconds(o.grace_seconds));
+  const size_t n_cut = api.drain(std::chrono::seconds(o.grace_seconds));
   http->stop(std::chrono::seconds(1));  // for the last bytes of what has just ended
-  spdlog::info("stopped");
+  spdlog::info("stopped answers_cut={}", n_cut);
   return Status();
 }
 
@@ -103,12 +133,17 @@ void add_serve(CLI::App& app, Action& action) {
   verb->add_flag("!--no-prefix-cache", o->engine.prefix_cache, "compute every prompt from its first token");
   verb->add_option("--host", o->http.host, "address to listen on")->capture_default_str();
   verb->add_option("--port", o->http.port, "0: any free one")->capture_default_str();
-  verb->add_option("--api-key", o->api.api_keys, "key that requests must carry; may be given more than once");
-  verb->add_option("--api-key-file", o->api_key_file, "file with one key a line (not seen in the list of processes)");
+  verb->add_option("--api-key", o->keys.keys, "key that requests must carry; may be given more than once");
+  verb->add_option("--api-keys,--api-key-file", o->keys.key_file,
+                   "file with NAME:KEY or KEY a line, read again when it changes and on SIGHUP");
+  verb->add_option("--shared-prefixes", o->keys.shared_prefixes_file,
+                   "file with names of keys a line (or *) that share cached prefixes; default: no two keys do");
   verb->add_flag("--allow-insecure-bind", o->allow_insecure_bind, "listen beyond this machine without a key");
   verb->add_option("--served-model-name", o->api.model_names, "names that requests may use; default: the directory's");
+  verb->add_option("--admin-listen", o->admin_address, "unix:PATH or HOST:PORT of the operator's own socket");
+  verb->add_option("--cors-origin", o->api.cors_origin, "origin whose pages may call from a browser, or *");
   add_machine_price_options(*verb, o->price);
-  verb->add_option("--grace", o->grace_seconds, "seconds that running answers get to end after SIGTERM")
+  verb->add_option("--drain-grace,--grace", o->grace_seconds, "seconds that running answers get to end after SIGTERM")
       ->capture_default_str();
   verb->callback([o, &action] { action = [o] { return run_serve(*o); }; });
 }

@@ -2,9 +2,11 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -19,10 +21,17 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLinger{2000};
 
-std::string peer_name(const asio::ip::tcp::socket& socket) {
+/// address:port, or "local".
+std::string peer_name(const StreamSocket& socket) {
   boost::system::error_code code;
   const auto peer = socket.remote_endpoint(code);
-  return code ? "" : fmt::format("{}:{}", peer.address().to_string(), peer.port());
+  if (code) return "";
+  const int family = peer.protocol().family();
+  if (family != AF_INET && family != AF_INET6) return "local";
+  asio::ip::tcp::endpoint tcp;
+  tcp.resize(peer.size());
+  std::memcpy(tcp.data(), peer.data(), peer.size());
+  return fmt::format("{}:{}", tcp.address().to_string(), tcp.port());
 }
 
 /// Closes an outbox however its answer ends.
@@ -41,7 +50,7 @@ class OutboxCloser {
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, ServerContext& context)
+Connection::Connection(StreamSocket socket, ServerContext& context)
     : socket_(std::move(socket)), context_(context), peer_(peer_name(socket_)), changed_(socket_.get_executor()) {
   boost::system::error_code ignored;  // of a peer that has left by now; the first read will say so
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -200,7 +209,7 @@ asio::awaitable<bool> Connection::send(std::string_view bytes) {
 /// waits a little for the peer to be done as well.
 asio::awaitable<void> Connection::linger() {
   boost::system::error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.shutdown(StreamSocket::shutdown_send, ignored);
   const Time deadline = Clock::now() + kLinger;
   bool in_time = true;
   while (!closed_ && in_time) {
@@ -240,7 +249,7 @@ void Connection::watch_for_reset() {
     self->closed_ = true;
     self->changed_.cancel();
   };
-  socket_.async_wait(asio::ip::tcp::socket::wait_error, done);
+  socket_.async_wait(StreamSocket::wait_error, done);
 }
 
 void Connection::watch_for_room() {
@@ -250,7 +259,7 @@ void Connection::watch_for_room() {
     self->watching_for_room_ = false;
     self->changed_.cancel();
   };
-  socket_.async_wait(asio::ip::tcp::socket::wait_write, done);
+  socket_.async_wait(StreamSocket::wait_write, done);
 }
 
 /// From any thread, while an outbox of this connection is open.

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
@@ -25,6 +25,9 @@
 
 namespace drawbridge {
 
+/// Of TCP, or local to the machine.
+using StreamSocket = boost::asio::generic::stream_protocol::socket;
+
 /// What all connections of a server share.
 struct ServerContext {
   HttpServerOptions options;
@@ -34,7 +37,7 @@ struct ServerContext {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(boost::asio::ip::tcp::socket socket, ServerContext& context);
+  Connection(StreamSocket socket, ServerContext& context);
 
   /// Enters it into the table of connections and serves the peer until either side ends the connection.
   void start();
@@ -67,7 +70,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void post_close();
   void close();
 
-  boost::asio::ip::tcp::socket socket_;
+  StreamSocket socket_;
   ServerContext& context_;
   const std::string peer_;
   boost::asio::steady_timer changed_;

@@ -5,12 +5,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -19,42 +20,18 @@
 
 #include "base/log.h"
 #include "http/connection.h"
+#include "http/listener.h"
 #include "http/response_format.h"
 
 namespace drawbridge {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 
 // Beyond max_connections so many more are told that they are refused; further ones are closed without a word.
 constexpr size_t kMaxRefusing = 64;
 // Between attempts to accept when the process is out of file descriptors.
 constexpr std::chrono::milliseconds kAcceptPause{100};
-
-Status cannot_listen(const HttpServerOptions& o, const boost::system::error_code& code, const char* advice) {
-  return fail(Code::kUnavailable, "cannot listen on {}:{}: {}: {}", o.host, o.port, code.message(), advice);
-}
-
-const char* bind_advice(const boost::system::error_code& code) {
-  if (code == asio::error::address_in_use) return "end the process that has it, or choose another port (0: any free)";
-  if (code == asio::error::access_denied) return "ports below 1024 need privileges; choose a higher one";
-  return "choose an address of this machine, such as 127.0.0.1 or 0.0.0.0";
-}
-
-Status open_acceptor(tcp::acceptor& acceptor, asio::io_context& io, const HttpServerOptions& options) {
-  boost::system::error_code code;
-  tcp::resolver resolver(io);
-  const auto found = resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, code);
-  if (code) return cannot_listen(options, code, "wanted an IP address or a host name of this machine");
-  const tcp::endpoint endpoint = found.begin()->endpoint();
-  acceptor.open(endpoint.protocol(), code);
-  if (!code) acceptor.set_option(tcp::acceptor::reuse_address(true), code);
-  if (!code) acceptor.bind(endpoint, code);
-  if (!code) acceptor.listen(tcp::acceptor::max_listen_connections, code);
-  if (code) return cannot_listen(options, code, bind_advice(code));
-  return Status();
-}
 
 HttpResponse too_many_connections(int max_connections) {
   HttpResponse response =
@@ -81,20 +58,20 @@ class HttpServer::Core {
 
  private:
   asio::awaitable<void> accept_loop();
-  void accept(tcp::socket socket);
+  void accept(StreamSocket socket);
   void run_io();
 
   ServerContext context_;
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
-  tcp::acceptor acceptor_;
+  Listener acceptor_;
   uint16_t port_ = 0;
   std::vector<std::thread> threads_;
 };
 
 Status HttpServer::Core::start() {
-  DB_TRY(open_acceptor(acceptor_, io_, context_.options));
-  port_ = acceptor_.local_endpoint().port();
+  DB_TRY(open_listener(acceptor_, context_.options));
+  port_ = listening_port(acceptor_);
   asio::co_spawn(acceptor_.get_executor(), accept_loop(), asio::detached);
   for (int i = 0; i < std::max(1, context_.options.n_threads); ++i) threads_.emplace_back([this] { run_io(); });
   return Status();
@@ -115,7 +92,7 @@ asio::awaitable<void> HttpServer::Core::accept_loop() {
   }
 }
 
-void HttpServer::Core::accept(tcp::socket socket) {
+void HttpServer::Core::accept(StreamSocket socket) {
   const size_t n_open = context_.table.size();
   const auto limit = static_cast<size_t>(context_.options.max_connections);
   if (n_open >= limit + kMaxRefusing) return;
@@ -146,6 +123,7 @@ void HttpServer::Core::stop_accepting() {
   const auto close = [this] {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    if (!context_.options.unix_path.empty()) ::unlink(context_.options.unix_path.c_str());
   };
   asio::post(acceptor_.get_executor(), asio::use_future(close)).get();
 }
@@ -171,7 +149,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
     DB_TRY(core->start());
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(core)));
   } catch (const std::exception& error) {  // of Asio or the thread library: out of descriptors, threads or memory
-    return fail(Code::kResourceExhausted, "cannot serve on {}:{}: {}", options.host, options.port, error.what());
+    return fail(Code::kResourceExhausted, "cannot serve on {}: {}", address_of(options), error.what());
   }
 }
 

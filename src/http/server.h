@@ -1,5 +1,5 @@
-// HttpServer: HTTP/1.1 on a TCP port, thousands of connections on a few io threads. It knows framing, limits and
-// timeouts; what a path means is the handler's business.
+// HttpServer: HTTP/1.1 on a TCP port or a Unix socket, thousands of connections on a few io threads. It knows framing,
+// limits and timeouts; what a path means is the handler's business.
 //
 // A connection answers its requests one after the other; a request that is malformed or over a limit is answered here,
 // in OpenAI's error shape, and the connection is closed. Nothing that a peer sends or fails to read costs more than
@@ -19,7 +19,8 @@ namespace drawbridge {
 
 struct HttpServerOptions {
   std::string host = "127.0.0.1";
-  uint16_t port = 0;  // 0: any free
+  uint16_t port = 0;           // 0: any free
+  std::string unix_path = {};  // of a socket for this user on this machine instead of host and port; empty: none
   int n_threads = 2;
   size_t max_header_bytes = 32 << 10;
   size_t max_body_bytes = 8 << 20;
@@ -32,7 +33,7 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  /// Errors: kInvalidArgument (host), kUnavailable (the port cannot be bound); both name host and port.
+  /// Errors: kInvalidArgument (host), kUnavailable (the port cannot be bound); both name the address.
   static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options, Handler handler);
   ~HttpServer();
 

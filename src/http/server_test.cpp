@@ -3,8 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -13,6 +20,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/scratch_test.h"
 #include "http/raw_peer.h"
 
 namespace drawbridge {
@@ -470,6 +478,32 @@ TEST(HttpServer, NamesHostAndPortWhenItCannotListen) {
   const auto nowhere = HttpServer::start({.host = "not.a.host.invalid"}, echo);
   ASSERT_FALSE(nowhere.ok());
   EXPECT_NE(nowhere.status().message().find("not.a.host.invalid"), std::string::npos);
+}
+
+TEST(HttpServer, ListensOnAUnixSocketOfItsUserAlone) {
+  const ScratchDirectory scratch("http_unix");
+  HttpServerOptions options;
+  options.unix_path = scratch.file("socket");
+  { const std::ofstream in_the_way(options.unix_path); }
+  EXPECT_FALSE(HttpServer::start(options, echo).ok());  // it is no socket, so nobody's that we may remove
+  std::filesystem::remove(options.unix_path);
+  boost::asio::io_context io;
+  boost::asio::local::stream_protocol::acceptor(io, {options.unix_path}).close();  // as of a process that was killed
+  {
+    const TestServer server(echo, options);
+    const auto mode = std::filesystem::status(options.unix_path).permissions();
+    EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    EXPECT_FALSE(HttpServer::start(options, echo).ok());  // one is enough
+    boost::asio::local::stream_protocol::socket peer(io);
+    peer.connect({options.unix_path});
+    const std::string_view request = "GET /a HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n";
+    boost::asio::write(peer, boost::asio::buffer(request));
+    std::string answer;
+    boost::system::error_code code;
+    boost::asio::read(peer, boost::asio::dynamic_buffer(answer), code);
+    EXPECT_TRUE(answer.ends_with("GET /a ")) << answer;
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.unix_path));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ double seconds(std::chrono::steady_clock::duration duration) {
 
 Answer::Answer(Engine& engine, Metrics& metrics, Call call, AnswerForm form, std::vector<AnswerPart> parts)
     : engine_(engine), metrics_(metrics), call_(std::move(call)), form_(std::move(form)), n_open_(parts.size()) {
-  for (AnswerPart& part : parts) parts_.push_back({std::move(part), 0, {}, std::nullopt});
+  for (AnswerPart& part : parts) parts_.push_back({std::move(part), 0, {}, {}, std::nullopt});
   const Json head = {
       {"id", form_.id}, {"object", form_.chunk_object}, {"created", form_.created}, {"model", form_.model}};
   chunk_head_ = dump_json(head);
@@ -60,13 +60,16 @@ void Answer::measure(Part& part, const Output& output, std::chrono::steady_clock
   if (output.token) {
     const bool first = part.last_token == std::chrono::steady_clock::time_point();
     if (first) {
+      part.first_token = when;
       metrics_.first_token(seconds(when - call_.arrival()));
     } else {
       metrics_.next_token(seconds(when - part.last_token));
     }
     part.last_token = when;
   }
-  if (output.finish) metrics_.end(*output.finish, seconds(when - call_.arrival()));
+  if (output.finish) {
+    metrics_.end(*output.finish, seconds(when - call_.arrival()), seconds(when - part.first_token));
+  }
 }
 
 std::string Answer::event(const std::string& choices, const std::string& usage) const {

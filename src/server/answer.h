@@ -58,6 +58,7 @@ class Answer {
   struct Part {
     AnswerPart plan;
     RequestId id = 0;
+    std::chrono::steady_clock::time_point first_token;
     std::chrono::steady_clock::time_point last_token;
     std::optional<Usage> usage;  // of an ended part
   };

@@ -55,6 +55,11 @@ void Answers::fail_all(const ApiError& error) {
   });
 }
 
+size_t Answers::n_open() {
+  const std::lock_guard lock(mutex_);
+  return n_open_;
+}
+
 bool Answers::wait_idle(std::chrono::milliseconds grace) {
   std::unique_lock lock(mutex_);
   return idle_.wait_for(lock, grace, [&] { return n_open_ == 0; });

@@ -23,6 +23,7 @@ class Answers {
   void fail_all(const ApiError& error);
   /// False when answers are still open after `grace`.
   bool wait_idle(std::chrono::milliseconds grace);
+  size_t n_open();
 
  private:
   void open(const std::shared_ptr<Answer>& answer);

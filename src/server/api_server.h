@@ -14,7 +14,9 @@
 
 #include "engine/engine.h"
 #include "http/exchange.h"
+#include "server/access.h"
 #include "server/answers.h"
+#include "server/keyring.h"
 #include "server/metrics.h"
 #include "server/prepare.h"
 #include "server/worker.h"
@@ -22,9 +24,10 @@
 namespace drawbridge {
 
 struct ApiOptions {
-  std::vector<std::string> model_names;  // that requests may use, the first is shown; empty: the model's own
-  std::vector<std::string> api_keys;     // any of them opens the door; empty: it is open
+  std::vector<std::string> model_names;     // that requests may use, the first is shown; empty: the model's own
+  std::shared_ptr<Keyring> keys = nullptr;  // null: everybody may call
   std::optional<MachinePrice> price = std::nullopt;  // of the machine, for costs; absent: none are told
+  std::string cors_origin = {};  // whose pages may call from a browser, or *; empty: none but our own
 };
 
 class ApiServer {
@@ -34,11 +37,11 @@ class ApiServer {
 
   void handle(std::shared_ptr<Exchange> exchange);
 
-  /// Takes no new request, waits for the open answers, and ends what is left after `grace` with an error.
-  void drain(std::chrono::milliseconds grace);
+  /// Takes no new request, waits for the open answers, and ends what is left after `grace` with an error. Returns how
+  /// many answers that were.
+  size_t drain(std::chrono::milliseconds grace);
 
  private:
-  enum class Access { kOpen, kKey };
   enum class Runs { kAtOnce, kOnWorker };  // what runs on the worker is refused while draining
   struct Route {
     const char* method;
@@ -60,7 +63,9 @@ class ApiServer {
   void show_model(Call& call);
   void tokenize(Call& call);
   void detokenize(Call& call);
-  void health(Call& call);
+  void allow_pages(Call& call) const;
+  void live(Call& call);
+  void ready(Call& call);
   void show_metrics(Call& call);
   void chat_page(Call& call);
 
@@ -72,6 +77,7 @@ class ApiServer {
   ApiOptions options_;
   const int64_t started_;  // Unix seconds
   const uint64_t id_base_;
+  const int64_t n_buffers_at_ready_;
   std::atomic<uint64_t> n_calls_ = 0;
   std::mutex draining_mutex_;  // held while a call is handed to the worker, so that drain() misses none
   std::atomic<bool> draining_ = false;

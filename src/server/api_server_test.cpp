@@ -331,24 +331,55 @@ TEST_F(FullQueueTest, TakesAllChoicesOrNone) {
   EXPECT_EQ(complete(letters("a", 1))["choices"].size(), 1u);
 }
 
-class KeyTest : public ApiServerTest {
+class KeyedApiServerTest : public ApiServerTest {
  protected:
-  KeyTest() : ApiServerTest(roomy(), {{"tiny"}, {"secret"}}) {}
+  KeyedApiServerTest() : ApiServerTest(roomy(), keyed()) {}
+
+  static ApiOptions keyed() {
+    ApiOptions options;
+    options.model_names = {"tiny"};
+    options.keys = Keyring::load({{"secret"}, "", ""}).value();
+    options.cors_origin = "https://a.page";
+    return options;
+  }
 };
 
-TEST_F(KeyTest, OnlyHealthAndThePageAreOpen) {
-  EXPECT_EQ(ask(http("GET", "/health")).status, 200);
-  EXPECT_EQ(ask(http("GET", "/")).status, 200);
+TEST_F(KeyedApiServerTest, OnlyHealthAndThePageAreEverybodys) {
+  for (const char* path : {"/health", "/health/live", "/health/ready", "/"}) {
+    EXPECT_EQ(ask(http("GET", path)).status, 200) << path;
+  }
   for (const char* path : {"/v1/models", "/v1/models/tiny", "/metrics"}) {
     EXPECT_EQ(ask(http("GET", path)).status, 401) << path;
     EXPECT_EQ(ask(http("GET", path, "", {{"authorization", "Bearer secret"}})).status, 200) << path;
   }
-  for (const char* path : {"/v1/completions", "/v1/chat/completions", "/tokenize", "/detokenize"}) {
+  for (const char* path : {"/v1/chat/completions", "/v1/completions", "/tokenize", "/detokenize"}) {
     const HttpResponse refused = ask(http("POST", path, "{}"));
     EXPECT_EQ(refused.status, 401) << path;
     EXPECT_EQ(error_of(refused)["code"], "invalid_api_key");
     EXPECT_EQ(ask(http("POST", path, "{}", {{"x-api-key", "secret"}})).status, 400) << path;
   }
+}
+
+TEST_F(KeyedApiServerTest, TellsBrowsersWhosePagesMayCall) {
+  const HttpResponse preflight = ask(http("OPTIONS", "/v1/chat/completions"));
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_EQ(*find_header(preflight.headers, "access-control-allow-origin"), "https://a.page");
+  EXPECT_NE(find_header(preflight.headers, "access-control-allow-headers"), nullptr);
+  const HttpResponse refused = ask(http("GET", "/v1/models"));
+  EXPECT_EQ(*find_header(refused.headers, "access-control-allow-origin"), "https://a.page");
+}
+
+TEST_F(ApiServerTest, TellsBrowsersNothingUnlessAsked) {
+  const HttpResponse preflight = ask(http("OPTIONS", "/v1/chat/completions"));
+  EXPECT_EQ(preflight.status, 405);
+  EXPECT_EQ(find_header(preflight.headers, "access-control-allow-origin"), nullptr);
+  EXPECT_EQ(find_header(ask(http("GET", "/v1/models")).headers, "access-control-allow-origin"), nullptr);
+}
+
+TEST_F(ApiServerTest, LivesButIsNotReadyWhileDraining) {
+  api_->drain(std::chrono::seconds(1));
+  EXPECT_EQ(ask(http("GET", "/health/live")).status, 200);
+  EXPECT_EQ(ask(http("GET", "/health/ready")).status, 503);
 }
 
 }  // namespace

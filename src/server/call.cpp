@@ -25,11 +25,12 @@ Call::Call(std::shared_ptr<Exchange> exchange, std::string id, Metrics& metrics)
       arrival_(std::chrono::steady_clock::now()) {
   const std::string* given = request().header("x-request-id");
   if (given != nullptr && is_plain_id(*given)) shown_id_ = *given;
+  headers_.emplace_back("x-request-id", shown_id_);
 }
 
 void Call::respond(HttpResponse response) {
   metrics_->response(response.status);
-  response.headers.emplace_back("x-request-id", shown_id_);
+  response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
   exchange_->respond(std::move(response));
 }
 
@@ -45,7 +46,7 @@ void Call::refuse(const Status& status) {
 
 void Call::start_events(HttpHeaders headers) {
   metrics_->response(200);
-  headers.emplace_back("x-request-id", shown_id_);
+  headers.insert(headers.end(), headers_.begin(), headers_.end());
   headers.emplace_back("cache-control", "no-cache");
   exchange_->start_stream({200, "text/event-stream; charset=utf-8", "", std::move(headers)});
 }

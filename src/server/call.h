@@ -7,6 +7,7 @@
 
 #include "http/exchange.h"
 #include "server/api_error.h"
+#include "server/caller.h"
 #include "server/metrics.h"
 
 namespace drawbridge {
@@ -19,6 +20,10 @@ class Call {
   const HttpRequest& request() const { return exchange_->request(); }
   const std::string& id() const { return id_; }
   std::chrono::steady_clock::time_point arrival() const { return arrival_; }
+  const Caller& caller() const { return caller_; }
+  void set_caller(Caller caller) { caller_ = std::move(caller); }
+  /// Of every answer to this call.
+  void add_header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }
 
   void respond(HttpResponse response);
   void respond_json(const Json& body) { respond({200, "application/json", dump_json(body), {}}); }
@@ -36,6 +41,8 @@ class Call {
   std::shared_ptr<Exchange> exchange_;
   std::string id_;
   std::string shown_id_;
+  Caller caller_;
+  HttpHeaders headers_;
   Metrics* metrics_;
   std::chrono::steady_clock::time_point arrival_;
 };

@@ -17,6 +17,10 @@ void ApiServer::start_answer(Call& call, const GenerationFields& generation, Res
   if (!prepared.ok()) return call.refuse(prepared.status());
   prepared->form.model = generation.model.empty() ? options_.model_names.front() : generation.model;
   if (generation.include_cost) prepared->form.price = options_.price;
+  for (AnswerPart& part : prepared->parts) {
+    part.request.tenant = call.caller().name;
+    part.request.cache_domain = call.caller().cache_domain + part.request.cache_domain;  // a client's own salt follows
+  }
   answers_.start(std::move(call), std::move(prepared->form), std::move(prepared->parts));
 }
 

@@ -1,6 +1,7 @@
 // The routes that tell: models, tokens, health, metrics, and the page.
 #include <charconv>
 
+#include "base/huge_region.h"
 #include "server/api_server.h"
 #include "server/chat_page.h"
 #include "server/logprobs.h"
@@ -80,19 +81,27 @@ void ApiServer::detokenize(Call& call) {
   call.respond_json({{"prompt", engine_.tokenizer().decode(request->tokens, false)}});
 }
 
-/// 200 while new requests are served, so that a balancer can ask.
-void ApiServer::health(Call& call) {
+/// 200 while starting the process again would help nothing.
+void ApiServer::live(Call& call) {
   const Status works = engine_.health();
-  if (draining_ || !works.ok()) {
-    return call.refuse({503, draining_ ? "the server is shutting down" : "the engine has failed: " + works.message(),
-                        "server_error", std::nullopt, draining_ ? "draining" : "engine_failed"});
-  }
-  call.respond_json({{"status", "ok"}});
+  if (works.ok()) return call.respond_json({{"status", "ok"}});
+  call.refuse({503, "the engine has failed: " + works.message(), "server_error", std::nullopt, "engine_failed"});
+}
+
+/// 200 while new requests are served, so that a balancer can ask. Nobody can ask before the engine has computed a step.
+void ApiServer::ready(Call& call) {
+  if (!draining_) return live(call);
+  call.refuse({503, "the server is shutting down", "server_error", std::nullopt, "draining"});
 }
 
 void ApiServer::show_metrics(Call& call) {
-  const std::string page =
-      metrics_.page(engine_.stats(), engine_.card(), options_.model_names.front(), engine_.health().ok());
+  ServerState state;
+  state.engine_works = engine_.health().ok();
+  state.draining = draining_;
+  state.n_keys = options_.keys ? options_.keys->n_keys() : 0;
+  state.keys_fresh = !options_.keys || options_.keys->fresh();
+  state.n_buffers_since_ready = n_huge_regions() - n_buffers_at_ready_;
+  const std::string page = metrics_.page(engine_.stats(), engine_.card(), options_.model_names.front(), state);
   call.respond({200, "text/plain; version=0.0.4; charset=utf-8", page, {}});
 }
 

@@ -39,13 +39,13 @@ TEST(LiveCost, SaysNothingBeforeThereWasWork) {
 }
 
 TEST(LiveCost, MetricsTellDollarsOnlyWithAPrice) {
-  const std::string with = Metrics(kPrice).page(stats(), {}, "nano", true);
+  const std::string with = Metrics(kPrice).page(stats(), {}, "nano", {});
   const std::string sample =
       "drawbridge:cost_dollars_per_million_tokens{model_name=\"nano\",kind=\"output\",basis=\"busy\"} ";
   ASSERT_THAT(with, HasSubstr(sample));
   EXPECT_NEAR(std::stod(with.substr(with.find(sample) + sample.size())), 5, 1e-9);
   EXPECT_THAT(with, HasSubstr("price_basis=\"own\",source=\"--price-per-hour\",date=\"2026-11-25\"} 7.2\n"));
-  EXPECT_THAT(Metrics().page(stats(), {}, "nano", true), Not(HasSubstr("dollars")));
+  EXPECT_THAT(Metrics().page(stats(), {}, "nano", {}), Not(HasSubstr("dollars")));
 }
 
 }  // namespace

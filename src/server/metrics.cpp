@@ -1,6 +1,7 @@
 #include "server/metrics.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "engine/generate.h"
 
@@ -16,15 +17,40 @@ std::vector<double> token_bounds() {
   return {1, 4, 16, 64, 256, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576};
 }
 
-/// Both names of a family that vLLM has too.
+/// A family of ours and vLLM's by the names that others give it.
+struct Alias {
+  std::string_view name;
+  std::string_view alias;
+};
+constexpr Alias kAliases[] = {
+    {"num_requests_running", "sglang:num_running_reqs"},
+    {"num_requests_running", "llamacpp:requests_processing"},
+    {"num_requests_waiting", "sglang:num_queue_reqs"},
+    {"num_requests_waiting", "llamacpp:requests_deferred"},
+    {"kv_cache_usage_perc", "sglang:token_usage"},
+    {"kv_cache_usage_perc", "llamacpp:kv_cache_usage_ratio"},
+    {"prompt_tokens_total", "sglang:prompt_tokens_total"},
+    {"prompt_tokens_total", "llamacpp:prompt_tokens_total"},
+    {"generation_tokens_total", "sglang:generation_tokens_total"},
+    {"generation_tokens_total", "llamacpp:tokens_predicted_total"},
+    {"time_to_first_token_seconds", "sglang:time_to_first_token_seconds"},
+    {"inter_token_latency_seconds", "sglang:inter_token_latency_seconds"},
+    {"e2e_request_latency_seconds", "sglang:e2e_request_latency_seconds"},
+};
+
+/// A family under every name that it has.
 class Page {
  public:
   explicit Page(Labels common) : text_(std::move(common)) {}
 
   template <typename Samples>
   void shared(const std::string& name, std::string_view type, std::string_view help, Samples samples) {
-    for (const char* prefix : {"drawbridge:", "vllm:"}) {
-      text_.family(prefix + name, type, help);
+    std::vector<std::string> names = {"drawbridge:" + name, "vllm:" + name};
+    for (const Alias& other : kAliases) {
+      if (other.name == name) names.emplace_back(other.alias);
+    }
+    for (const std::string& each : names) {
+      text_.family(each, type, help);
       samples(text_);
     }
   }
@@ -83,6 +109,8 @@ void add_engine(Page& page, const EngineStats& s) {
   page.shared("prefix_cache_queries_total", "counter", "Prompt tokens looked up in the prefix cache.",
               number(s.n_prompt_tokens));
   page.shared("prefix_cache_hits_total", "counter", "Prompt tokens found there.", number(s.n_cached_tokens));
+  page.text().family("sglang:cached_tokens_total", "counter", "Prompt tokens found in the prefix cache.");
+  page.text().sample(number(s.n_cached_tokens), {{"cache_source", "device"}});
   page.shared("num_preemptions_total", "counter", "Requests that gave up their pages and started again.",
               number(s.n_preempted));
   page.own("kv_pages", "gauge", "Pages of the cache.", number(s.n_pages_total));
@@ -124,8 +152,18 @@ void add_cost(Page& page, const MachinePrice& price, const LiveRates& rates) {
                      {{"price_basis", price.basis}, {"source", hour.from.source}, {"date", hour.from.date}});
 }
 
-void add_model(Page& page, const ModelCard& card, bool engine_works) {
-  page.own("engine_up", "gauge", "1 while the engine takes requests.", engine_works ? 1 : 0);
+void add_server(Page& page, const ServerState& s) {
+  page.own("engine_up", "gauge", "1 while the engine takes requests.", s.engine_works ? 1 : 0);
+  page.own("draining", "gauge", "1 from SIGTERM on.", s.draining ? 1 : 0);
+  page.own("api_keys", "gauge", "API keys in force.", static_cast<double>(s.n_keys));
+  page.own("api_keys_fresh", "gauge", "0 while the key files are bad and older keys are in force.",
+           s.keys_fresh ? 1 : 0);
+  page.own("engine_buffers_after_ready_total", "counter",
+           "Buffers for weights, caches and steps that were allocated after the server was ready.",
+           static_cast<double>(s.n_buffers_since_ready));
+}
+
+void add_model(Page& page, const ModelCard& card) {
   page.own("model_weight_bytes", "gauge", "Bytes of the checkpoint.", static_cast<double>(card.weight_bytes));
   page.own("model_max_context_tokens", "gauge", "Tokens that a request may have.",
            static_cast<double>(card.max_context));
@@ -147,6 +185,7 @@ Metrics::Metrics(std::optional<MachinePrice> price)
       time_to_first_token_(seconds_bounds()),
       inter_token_(seconds_bounds()),
       end_to_end_(seconds_bounds()),
+      decode_(seconds_bounds()),
       prompt_tokens_(token_bounds()),
       generation_tokens_(token_bounds()) {
   for (const FinishReason reason :
@@ -165,8 +204,9 @@ void Metrics::next_token(double seconds_since_last) {
   inter_token_.observe(seconds_since_last);
 }
 
-void Metrics::end(const Finish& finish, double seconds_since_arrival) {
+void Metrics::end(const Finish& finish, double seconds_since_arrival, double seconds_since_first_token) {
   const std::lock_guard lock(mutex_);
+  if (finish.usage.n_completion > 0) decode_.observe(seconds_since_first_token);
   end_to_end_.observe(seconds_since_arrival);
   prompt_tokens_.observe(static_cast<double>(finish.usage.n_prompt));
   generation_tokens_.observe(static_cast<double>(finish.usage.n_completion));
@@ -179,10 +219,11 @@ void Metrics::response(int http_status) {
 }
 
 std::string Metrics::page(const EngineStats& stats, const ModelCard& card, const std::string& model_name,
-                          bool engine_works) const {
+                          const ServerState& server) const {
   Page page({{"model_name", model_name}});
   add_engine(page, stats);
-  add_model(page, card, engine_works);
+  add_server(page, server);
+  add_model(page, card);
   if (price_) {
     const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
     add_cost(page, *price_, live_rates(*price_, stats, uptime.count()));
@@ -191,6 +232,7 @@ std::string Metrics::page(const EngineStats& stats, const ModelCard& card, const
   page.shared("time_to_first_token_seconds", "From a request's arrival to its first token.", time_to_first_token_);
   page.shared("inter_token_latency_seconds", "Between two tokens of one choice.", inter_token_);
   page.shared("e2e_request_latency_seconds", "From a request's arrival to its end.", end_to_end_);
+  page.shared("request_decode_time_seconds", "From a request's first token to its end.", decode_);
   page.shared("request_prompt_tokens", "Prompt tokens of an ended request.", prompt_tokens_);
   page.shared("request_generation_tokens", "Sampled tokens of an ended request.", generation_tokens_);
   page.shared("request_success_total", "counter", "Ended requests by reason.", [&](PrometheusText& text) {

@@ -15,7 +15,7 @@ std::string page() {
   metrics.first_token(0.02);
   metrics.next_token(0.004);
   metrics.next_token(1e9);
-  metrics.end({FinishReason::kStop, {}, std::nullopt, {10, 3, 0}}, 0.5);
+  metrics.end({FinishReason::kStop, {}, std::nullopt, {10, 3, 0}}, 0.5, 0.25);
   metrics.response(200);
   metrics.response(429);
   EngineStats stats;
@@ -26,7 +26,7 @@ std::string page() {
   stats.plan_tokens = {{"measured", 900, 75}, {"default", 100, 25}};
   ModelCard card;
   card.notices = {"says \"hi\" on\ntwo lines \\"};
-  return metrics.page(stats, card, "nano", true);
+  return metrics.page(stats, card, "nano", {});
 }
 
 TEST(Metrics, EveryLineIsASampleOfAnAnnouncedFamily) {
@@ -70,7 +70,17 @@ TEST(Metrics, CountsWhatItWasTold) {
   EXPECT_TRUE(has_line(R"(drawbridge:model_notice_info{model_name="nano",notice="says \"hi\" on\ntwo lines \\"} 1)"));
 }
 
+TEST(Metrics, HasTheNamesOfOtherServers) {
+  EXPECT_TRUE(has_line(R"(sglang:num_running_reqs{model_name="nano"} 2)"));
+  EXPECT_TRUE(has_line(R"(sglang:token_usage{model_name="nano"} 0.25)"));
+  EXPECT_TRUE(has_line(R"(sglang:time_to_first_token_seconds_count{model_name="nano"} 1)"));
+  EXPECT_TRUE(has_line(R"(sglang:cached_tokens_total{model_name="nano",cache_source="device"} 0)"));
+  EXPECT_TRUE(has_line(R"(llamacpp:requests_processing{model_name="nano"} 2)"));
+  EXPECT_TRUE(has_line(R"(llamacpp:kv_cache_usage_ratio{model_name="nano"} 0.25)"));
+}
+
 TEST(Metrics, HistogramsAreCumulative) {
+  EXPECT_TRUE(has_line(R"(vllm:request_decode_time_seconds_sum{model_name="nano"} 0.25)"));
   EXPECT_TRUE(has_line(R"(vllm:time_to_first_token_seconds_bucket{model_name="nano",le="0.01"} 0)"));
   EXPECT_TRUE(has_line(R"(vllm:time_to_first_token_seconds_bucket{model_name="nano",le="0.02"} 1)"));
   EXPECT_TRUE(has_line(R"(vllm:time_to_first_token_seconds_bucket{model_name="nano",le="0.03"} 1)"));

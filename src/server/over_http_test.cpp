@@ -17,7 +17,7 @@ class OverHttpTest : public testing::Test {
     EngineOptions options = tiny_options();
     options.max_context = 2000;
     engine_ = start_engine(options);
-    api_ = std::make_unique<ApiServer>(*engine_, ApiOptions{{"tiny"}, {"secret"}});
+    api_ = std::make_unique<ApiServer>(*engine_, ApiOptions{{"tiny"}, Keyring::load({{"secret"}, "", ""}).value()});
     auto started = HttpServer::start({}, [this](std::shared_ptr<Exchange> exchange) { api_->handle(exchange); });
     DB_CHECK(started.ok());
     http_ = std::move(started).value();
