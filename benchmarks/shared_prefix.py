@@ -23,7 +23,7 @@ import tempfile
 import time
 import urllib.request
 
-from side_by_side import (OURS, ROOT, chosen, cpu_seconds, machine, process_seconds, spread, spread_text, turns,
+from side_by_side import (OURS, ROOT, Record, chosen, cpu_seconds, process_seconds, spread, spread_text, turns,
                           wait_quiet)
 
 METRICS = {"ttft_p50_s": "TTFT p50, s", "ttft_p95_s": "TTFT p95, s", "output_tok_s": "output tokens/s"}
@@ -116,23 +116,6 @@ def take_sample(server, test, plan, args):
                       "at": datetime.datetime.now().isoformat(timespec="seconds")}
 
 
-class Record:
-    """What OUT holds; written anew after each sample."""
-
-    def __init__(self, path):
-        self.path = path
-        empty = {"machine": machine(), "servers": {}, "client": [], "samples": {}}
-        self.data = json.loads(path.read_text()) if path.exists() else empty
-
-    def samples(self, test, server):
-        return self.data["samples"].setdefault(test, {}).setdefault(server, [])
-
-    def save(self):
-        scratch = self.path.with_suffix(".part")
-        scratch.write_text(json.dumps(self.data, indent=1) + "\n")
-        scratch.replace(self.path)
-
-
 def missing_samples(tests, names, record, rounds):
     return [(r, test, name) for r in range(rounds) for test in tests for name in turns(names, r)
             if all(s["round"] != r for s in record.samples(test["name"], name))]
@@ -219,7 +202,7 @@ def read_arguments():
 def main():
     args = read_arguments()
     plan = json.loads(args.plan.read_text())
-    record = Record(args.out)
+    record = Record(args.out, servers={}, client=[])
     by_name = {test["name"]: test for test in plan["tests"]}
     if not args.report:
         tests = [by_name[name] for name in chosen(args.tests, list(by_name), "tests")]

@@ -87,10 +87,9 @@ class Resident:
 class Record:
     """What OUT holds; written anew after each sample."""
 
-    def __init__(self, path):
+    def __init__(self, path, **empty):
         self.path = path
-        empty = {"machine": machine(), "entrants": {}, "samples": {}, "startup": {}}
-        self.data = json.loads(path.read_text()) if path.exists() else empty
+        self.data = json.loads(path.read_text()) if path.exists() else {"machine": machine(), "samples": {}, **empty}
 
     def samples(self, test, entrant):
         return self.data["samples"].setdefault(test, {}).setdefault(entrant, [])
@@ -299,7 +298,7 @@ def read_arguments():
 def main():
     args = read_arguments()
     plan = json.loads(args.plan.read_text())
-    record = Record(args.out)
+    record = Record(args.out, entrants={}, startup={})
     names = chosen(args.entrants, list(plan["entrants"]), "entrants")
     by_name = {test["name"]: test for test in plan["tests"]}
     tests = [by_name[name] for name in chosen(args.tests, list(by_name), "tests")]
