@@ -44,7 +44,7 @@ struct GenerateRequest {
   std::vector<std::string> stop;
   std::vector<int32_t> stop_token_ids;  // beside the model's own end tokens
   bool ignore_eos = false;
-  std::shared_ptr<const TokenGrammar> grammar;  // null: any text
+  std::shared_ptr<const TokenGrammar> grammar;  // null: any text; another is refused
   bool prompt_logprobs = false;                 // of each prompt token but the first, with n_logprobs alternatives
   bool logits = false;                          // what each sampled token was drawn from
   std::string tenant;                           // whose share of the engine it takes; empty: the one of all unnamed

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <future>
+#include <thread>
 
 #include "backend/backend.h"
 #include "engine/generate.h"
@@ -130,6 +131,24 @@ TEST(Engine, ACancelledRequestFreesItsPagesBeforeItsLastWord) {
   EXPECT_EQ(engine->stats().n_cancelled, 1);
 }
 
+TEST(Engine, NoCancelIsLostHoweverSoonItComes) {
+  const auto engine = start_engine(tiny_options());
+  constexpr int kRequests = 3000;
+  std::atomic<int> n_ended = 0, n_cancelled = 0;
+  for (int i = 0; i < kRequests; ++i) {
+    while (i - n_ended > 8) std::this_thread::yield();
+    const auto id = engine->submit(request(i, 4, 190), [&](const Output& output) {
+      if (!output.finish) return;
+      n_cancelled += output.finish->reason == FinishReason::kCancelled ? 1 : 0;
+      ++n_ended;
+    });
+    ASSERT_TRUE(id.ok()) << id.status().message();
+    engine->cancel(*id);
+  }
+  engine->drain();
+  EXPECT_EQ(n_cancelled, kRequests);
+}
+
 TEST(Engine, StopsAtEndTokensStopStringsAndLength) {
   const auto engine = start_engine(tiny_options());
   GenerateRequest free = request(3);
@@ -146,6 +165,10 @@ TEST(Engine, StopsAtEndTokensStopStringsAndLength) {
   EXPECT_EQ(cut->tokens.back(), whole->tokens[5]);
 }
 
+struct NoGrammar : TokenGrammar {
+  std::unique_ptr<TokenConstraint> start() const override { return nullptr; }
+};
+
 TEST(Engine, RefusesBadRequestsByField) {
   const auto engine = start_engine(tiny_options());
   const auto refuse = [&](auto change, const char* field) {
@@ -161,6 +184,7 @@ TEST(Engine, RefusesBadRequestsByField) {
   refuse([](auto& r) { r.sampling.temperature = NAN; }, "temperature");
   refuse([](auto& r) { r.sampling.top_p = 0; }, "top_p");
   refuse([](auto& r) { r.sampling.logit_bias = {{-1, 0}}; }, "logit_bias");
+  refuse([](auto& r) { r.grammar = std::make_shared<NoGrammar>(); }, "grammar");
 }
 
 TEST(Engine, DrainsAndThenTakesNothing) {

@@ -98,8 +98,7 @@ bool LocalEngine::wait_for_work() {
 
 void LocalEngine::loop() {
   while (wait_for_work()) {
-    take_arrivals();
-    take_cancels();
+    take_inbox();
     take_deadlines();
     if (!streams_.empty()) step();
     if (streams_.empty()) {
@@ -110,12 +109,23 @@ void LocalEngine::loop() {
   fail_all(fail(Code::kUnavailable, "the engine was stopped"));
 }
 
-void LocalEngine::take_arrivals() {
+/// Both at one time: a cancel that was taken without its arrival would be of nobody, and lost.
+void LocalEngine::take_inbox() {
   std::vector<Arrival> arrivals;
+  std::vector<RequestId> cancelled;
   {
     const std::lock_guard lock(mutex_);
     arrivals.swap(inbox_);
+    cancelled.swap(cancelled_);
   }
+  take_arrivals(std::move(arrivals));
+  for (const RequestId id : cancelled) {
+    const auto place = streams_.find(id);
+    if (place != streams_.end()) finish(id, place->second.end(FinishReason::kCancelled));
+  }
+}
+
+void LocalEngine::take_arrivals(std::vector<Arrival> arrivals) {
   for (Arrival& arrival : arrivals) {
     const GenerateRequest& request = arrival.stream.request();
     const Status added = scheduler_.add(arrival.id, {request.prompt,
@@ -131,18 +141,6 @@ void LocalEngine::take_arrivals() {
     const std::lock_guard lock(mutex_);
     ++stats_.n_failed;
     if (--n_open_ == 0) idle_.notify_all();
-  }
-}
-
-void LocalEngine::take_cancels() {
-  std::vector<RequestId> ids;
-  {
-    const std::lock_guard lock(mutex_);
-    ids.swap(cancelled_);
-  }
-  for (const RequestId id : ids) {
-    const auto place = streams_.find(id);
-    if (place != streams_.end()) finish(id, place->second.end(FinishReason::kCancelled));
   }
 }
 
@@ -202,6 +200,9 @@ void LocalEngine::step() {
   const auto begin = std::chrono::steady_clock::now();
   const Plan plan = scheduler_.next();
   note_starts(plan);
+  if (plan.grants.empty() && plan.preempted.empty()) {  // the next plan would be the same, for ever
+    return fail_all(fail(Code::kInternal, "{} requests are open and none can go on", streams_.size()));
+  }
   if (plan.grants.empty()) return;
   const auto logits = runner_->run(plan, [&](RequestId id) {
     return StepRunner::Request{scheduler_.tokens(id), scheduler_.pages(id)};
@@ -262,7 +263,7 @@ void LocalEngine::fail_all(const Status& error) {
     const std::lock_guard lock(mutex_);
     if (broken_.ok()) broken_ = error;
   }
-  take_arrivals();
+  take_inbox();
   if (!streams_.empty()) spdlog::error("engine failed requests={} error=\"{}\"", streams_.size(), error.message());
   while (!streams_.empty()) {
     const RequestId id = streams_.begin()->first;

@@ -39,8 +39,8 @@ class LocalEngine : public Engine {
 
   void loop();
   bool wait_for_work();
-  void take_arrivals();
-  void take_cancels();
+  void take_inbox();
+  void take_arrivals(std::vector<Arrival> arrivals);
   void take_deadlines();
   void step();
   void force_preemption();

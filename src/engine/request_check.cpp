@@ -31,6 +31,9 @@ Status check_request(const GenerateRequest& request, int64_t vocab, int64_t max_
     return fail(Code::kOutOfRange, "prompt of {} tokens and max_tokens {} exceed the context of {} tokens", n_prompt,
                 request.max_tokens, max_context);
   }
+  if (request.grammar != nullptr) {
+    return fail(Code::kUnsupported, "grammar: this engine samples without masks; wanted a request without one");
+  }
   const SamplingOptions& s = request.sampling;
   DB_TRY(check_tokens("prompt", request.prompt, vocab));
   DB_TRY(check_tokens("stop_token_ids", request.stop_token_ids, vocab));

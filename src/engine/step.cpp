@@ -90,7 +90,10 @@ Result<StepRunner::Probe> StepRunner::probe() {
 }
 
 Result<View> StepRunner::run(const Plan& plan, const Lookup& lookup) {
-  for (const PageCopy& copy : plan.copies) cache_->copy(*backend_, copy.from, copy.to, copy.n_tokens);
+  for (const PageCopy& copy : plan.copies) {
+    DB_CHECK(copy.from_tier == Tier::kDevice && copy.to_tier == Tier::kDevice);  // the scheduler was given no others
+    cache_->copy(*backend_, copy.from, copy.to, copy.n_tokens);
+  }
   const Rows rows = gather(plan, lookup, page_size_);
   const View logits = Glm52(config_, *weights_, *backend_).forward(rows.batch(), cache_->layers(), *activations_);
   backend_->synchronize();

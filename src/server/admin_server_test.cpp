@@ -12,12 +12,7 @@ class AdminServerTest : public testing::Test {
  protected:
   HttpResponse ask(const std::string& method, const std::string& path, const std::string& body = "",
                    HttpHeaders headers = {}) {
-    HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.body = body;
-    request.headers = std::move(headers);
-    const auto exchange = std::make_shared<FakeExchange>(std::move(request));
+    const auto exchange = std::make_shared<FakeExchange>(http_request(method, path, body, std::move(headers)));
     admin_.handle(exchange);
     return exchange->wait();
   }

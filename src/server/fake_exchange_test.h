@@ -14,6 +14,16 @@
 
 namespace drawbridge {
 
+inline HttpRequest http_request(const std::string& method, const std::string& path, const std::string& body = "",
+                                HttpHeaders headers = {}) {
+  HttpRequest request;
+  request.method = method;
+  request.path = path;
+  request.body = body;
+  request.headers = std::move(headers);
+  return request;
+}
+
 class FakeExchange : public Exchange {
  public:
   explicit FakeExchange(HttpRequest request) : request_(std::move(request)) {}
