@@ -84,7 +84,9 @@ int64_t Scheduler::n_unpromised() const {
 Admission Scheduler::admission(RequestId id, bool is_aged, int64_t& n_free) {
   const Entry& e = entry(id);
   const bool is_kept = working_set_.is_kept(e.visit);
-  const int64_t n_needed = ceil_div(e.n_known(), options_.page_size) - working_set_.n_kept(e.visit);
+  // Not more than start() can use: the last known token is computed anew.
+  const int64_t n_kept = std::min(working_set_.n_kept(e.visit), (e.n_known() - 1) / options_.page_size);
+  const int64_t n_needed = ceil_div(e.n_known(), options_.page_size) - n_kept;
   if ((is_aged || running_.empty()) && n_needed <= n_free + tree_.n_only_kept()) {
     while (n_needed > n_free && working_set_.give_up()) n_free = n_unpromised();
   }

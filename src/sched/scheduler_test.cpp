@@ -54,6 +54,18 @@ TEST(Scheduler, RefusesWhatCouldNeverFit) {
   add(s, 2, text(1, 4), 8);
 }
 
+TEST(Scheduler, APromptThatIsKeptWholeStartsAlthoughEveryPageIsKept) {
+  Scheduler s({.n_pages = 3, .page_size = 4, .kept_share = 1});
+  for (const auto& [id, n] : {std::pair<RequestId, int64_t>{1, 8}, {2, 4}}) {
+    add(s, id, text(static_cast<int32_t>(id), n), n + 1);
+    step(s);
+    s.remove(id);
+  }
+  ASSERT_EQ(s.tree().n_only_kept(), 3);
+  add(s, 3, text(1, 8), 9);
+  EXPECT_EQ(step(s).grants, (Grants{{3, 7, 1, 1, true}}));
+}
+
 TEST(Scheduler, TheNewestGivesUpItsPagesAndStartsAgain) {
   Scheduler s({.n_pages = 2, .page_size = 2, .max_running = 2, .max_step_tokens = 8});
   add(s, 1, text(1, 2), 4);

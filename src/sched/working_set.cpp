@@ -5,18 +5,17 @@
 #include <limits>
 #include <tuple>
 
+#include "base/rng.h"
+
 namespace drawbridge {
 namespace {
 
 constexpr size_t kMaxConversations = 4096;  // remembered, so that the memory of a long run is bounded
 constexpr size_t kMarks = 8;                // of a conversation
 
-/// One round of splitmix64: neighbouring tokens must not give neighbouring keys.
+/// Neighbouring tokens must not give neighbouring keys.
 uint64_t mix(uint64_t key, uint64_t value) {
-  uint64_t x = key + 0x9e3779b97f4a7c15u + value * 0xff51afd7ed558ccdu;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
+  return mix64(key + 0x9e3779b97f4a7c15u + value * 0xff51afd7ed558ccdu);
 }
 
 }  // namespace
