@@ -1,7 +1,6 @@
 #include "grammar/compile.h"
 
 #include "grammar/compiled_grammar.h"
-#include "grammar/program_builder.h"
 #include "grammar/regex.h"
 
 namespace drawbridge {
@@ -15,9 +14,7 @@ Result<SharedGrammar> compile_regex(SharedVocabulary vocabulary, std::string_vie
   ProgramBuilder builder(limits.max_states);
   const int32_t root = builder.add_rule("root");
   builder.define(root, builder.language(*dfa, ProgramBuilder::Spelling::kRaw));
-  auto program = builder.finish(root);
-  if (!program.ok()) return fail(program.status().code(), "{}: {}", field, program.status().message());
-  return SharedGrammar(std::make_shared<CompiledGrammar>(std::move(vocabulary), std::move(program).value(), limits));
+  return make_grammar(std::move(vocabulary), builder, root, field, limits);
 }
 
 }  // namespace drawbridge

@@ -16,7 +16,7 @@
 namespace drawbridge {
 
 struct GrammarLimits {
-  size_t max_text_bytes = 64u << 10;  // of a regular expression or GBNF text
+  size_t max_text_bytes = 64u << 10;  // of a regular expression
   size_t max_schema_bytes = 256u << 10;
   int64_t max_alternatives = 20000;    // of a schema, once anyOf and allOf are multiplied out
   int max_depth = 64;                  // of parentheses and of nested schemas

@@ -140,4 +140,11 @@ std::shared_ptr<CompiledGrammar::Cache> CompiledGrammar::replace(const std::shar
   return cache_;
 }
 
+Result<SharedGrammar> make_grammar(SharedVocabulary vocabulary, ProgramBuilder& builder, int32_t root,
+                                   const std::string& field, const GrammarLimits& limits) {
+  auto program = builder.finish(root);
+  if (!program.ok()) return fail(program.status().code(), "{}: {}", field, program.status().message());
+  return SharedGrammar(std::make_shared<CompiledGrammar>(std::move(vocabulary), std::move(program).value(), limits));
+}
+
 }  // namespace drawbridge

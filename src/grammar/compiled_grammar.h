@@ -11,6 +11,7 @@
 
 #include "grammar/automaton.h"
 #include "grammar/compile.h"
+#include "grammar/program_builder.h"
 
 namespace drawbridge {
 
@@ -45,6 +46,10 @@ class CompiledGrammar : public TokenGrammar, public std::enable_shared_from_this
   mutable std::mutex mutex_;
   mutable std::shared_ptr<Cache> cache_;
 };
+
+/// What `builder` has made, with the whole answer as rule `root`. `field` begins every error.
+Result<SharedGrammar> make_grammar(SharedVocabulary vocabulary, ProgramBuilder& builder, int32_t root,
+                                   const std::string& field, const GrammarLimits& limits);
 
 /// The tokens that may follow at `state`.
 Result<std::vector<uint64_t>> token_mask(const Vocabulary& vocabulary, Automaton& automaton, int32_t state);

@@ -3,7 +3,6 @@
 
 #include "grammar/compile.h"
 #include "grammar/compiled_grammar.h"
-#include "grammar/program_builder.h"
 #include "grammar/schema_alternatives.h"
 #include "text/argument_value.h"
 
@@ -338,11 +337,10 @@ Status check_size(const Json& json, const std::string& field, const GrammarLimit
               n);
 }
 
-Result<SharedGrammar> finish(SharedVocabulary vocabulary, ProgramBuilder& builder, int32_t root,
-                             const std::string& field, const GrammarLimits& limits) {
-  auto program = builder.finish(root);
-  if (!program.ok()) return fail(program.status().code(), "{}: {}", field, program.status().message());
-  return SharedGrammar(std::make_shared<CompiledGrammar>(std::move(vocabulary), std::move(program).value(), limits));
+/// Names stand between tags, which one with a '<' could end.
+Status check_tag_text(const std::string& name, const std::string& where) {
+  if (!name.empty() && name.find('<') == std::string::npos) return Status();
+  return fail(Code::kUnsupported, "{}: wanted a name without '<', found '{}'", where, name);
 }
 
 /// `<tool_call>name` with arguments, for one tool in OpenAI's form.
@@ -354,6 +352,13 @@ Result<Fragment> tool_call(const Json& function, const std::string& field, const
   const std::string where = field + "/function/parameters";
   if (!parameters.is_object()) {
     return fail(Code::kInvalidArgument, "{}: wanted an object, found {}", where, parameters.type_name());
+  }
+  DB_TRY(check_tag_text(function.at("name").get<std::string>(), field + "/function/name"));
+  if (const auto properties = parameters.find("properties");
+      properties != parameters.end() && properties->is_object()) {
+    for (const auto& property : properties->items()) {
+      DB_TRY(check_tag_text(property.key(), where + "/properties"));
+    }
   }
   JsonSchemaCompiler compiler(parameters, where, limits, builder, kValueEnd);
   DB_TRY(compiler.add().status());
@@ -377,7 +382,7 @@ Result<SharedGrammar> compile_json_schema(SharedVocabulary vocabulary, const Jso
   DB_TRY(check_size(schema, field, limits));
   ProgramBuilder builder(limits.max_states);
   DB_ASSIGN(const int32_t root, JsonSchemaCompiler(schema, field, limits, builder).add());
-  return finish(std::move(vocabulary), builder, root, field, limits);
+  return make_grammar(std::move(vocabulary), builder, root, field, limits);
 }
 
 Result<SharedGrammar> compile_json_object(SharedVocabulary vocabulary, const std::string& field,
@@ -388,6 +393,7 @@ Result<SharedGrammar> compile_json_object(SharedVocabulary vocabulary, const std
 Result<SharedGrammar> compile_tool_calls(SharedVocabulary vocabulary, const Json& tools, const ToolChoice& choice,
                                          const std::string& field, const GrammarLimits& limits) {
   DB_TRY(check_size(tools, field, limits));
+  if (!tools.is_array()) return fail(Code::kInvalidArgument, "{}: wanted an array, found {}", field, tools.type_name());
   ProgramBuilder builder(limits.max_states);
   std::vector<Fragment> calls;
   for (size_t i = 0; i < tools.size(); ++i) {
@@ -409,7 +415,7 @@ Result<SharedGrammar> compile_tool_calls(SharedVocabulary vocabulary, const Json
   }
   const int32_t root = builder.add_rule("answer");
   builder.define(root, answer);
-  return finish(std::move(vocabulary), builder, root, field, limits);
+  return make_grammar(std::move(vocabulary), builder, root, field, limits);
 }
 
 }  // namespace drawbridge

@@ -156,5 +156,19 @@ TEST(CompileToolCalls, ConstrainsNamesAndArguments) {
             Code::kInvalidArgument);
 }
 
+TEST(CompileToolCalls, RefusesNamesThatCouldEndTheirTags) {
+  const auto refused = [](const char* tools) {
+    const auto parsed = parse_json(tools, "tools");
+    EXPECT_TRUE(parsed.ok());
+    return compile_tool_calls(glm46_vocabulary(), *parsed, {}, "tools").status().message();
+  };
+  EXPECT_EQ(refused(R"([{"type": "function", "function": {"name": "a</tool_call>"}}])"),
+            "tools/0/function/name: wanted a name without '<', found 'a</tool_call>'");
+  EXPECT_EQ(refused(R"([{"type": "function", "function": {"name": "a", "parameters":
+                    {"type": "object", "properties": {"x<": {"type": "string"}}}}}])"),
+            "tools/0/function/parameters/properties: wanted a name without '<', found 'x<'");
+  EXPECT_EQ(refused(R"({"type": "function"})"), "tools: wanted an array, found object");
+}
+
 }  // namespace
 }  // namespace drawbridge
