@@ -102,11 +102,10 @@ class Soak {
     for (uint64_t id = 0; id < n_clients; ++id) {
       clients_.emplace_back([this, id] {
         for (uint64_t turn = 0; !stopping_; ++turn) {
-          if (resting_) {
-            std::this_thread::sleep_for(kPoll);
-          } else {
-            ask(id << 32 | turn);
-          }
+          ++n_asking_;  // before the look at resting_, so that a rest that counts nobody has nobody
+          if (!resting_) ask(id << 32 | turn);
+          --n_asking_;
+          if (resting_) std::this_thread::sleep_for(kPoll);
         }
       });
     }
@@ -126,11 +125,18 @@ class Soak {
   void rest(int64_t n_files_before) {
     resting_ = true;
     const auto patience_ends = Clock::now() + kPatience;
-    const auto is_clean = [&] { return pages_used() == 0 && n_files_of(server_.pid()) <= n_files_before; };
-    while (!is_clean() && Clock::now() < patience_ends) std::this_thread::sleep_for(kPoll);
-    if (!is_clean()) {
-      flaw(fmt::format("a rest leaves {} pages in use and {} files open, before it were 0 and {}", pages_used(),
-                       n_files_of(server_.pid()), n_files_before));
+    double n_pages = 0;
+    int64_t n_files = 0;
+    const auto is_clean = [&] {
+      n_pages = pages_used();
+      n_files = n_files_of(server_.pid());
+      return n_asking_ == 0 && n_pages == 0 && n_files <= n_files_before;
+    };
+    bool clean = is_clean();
+    for (; !clean && Clock::now() < patience_ends; clean = is_clean()) std::this_thread::sleep_for(kPoll);
+    if (!clean) {
+      flaw(fmt::format("a rest leaves {} clients asking, {} pages in use and {} files open, before it were 0, 0 and {}",
+                       n_asking_.load(), n_pages, n_files, n_files_before));
     }
     for (const char* gauge : {"engine_buffers_after_ready_total", "num_requests_running", "num_requests_waiting"}) {
       if (const double n = metric(fmt::format("drawbridge:{}", gauge)); n != 0) flaw(fmt::format("{} is {}", gauge, n));
@@ -206,6 +212,7 @@ class Soak {
   std::vector<Sample> samples_;
   Counts counts_;
   std::atomic<bool> resting_{false}, stopping_{false};
+  std::atomic<int64_t> n_asking_{0};
   std::mutex mutex_;
   std::vector<std::string> flaws_;
 };
