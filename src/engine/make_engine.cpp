@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/mapped_file.h"
+#include "base/option_check.h"
 #include "engine/activation_mode.h"
 #include "engine/kv_choice.h"
 #include "engine/local_engine.h"
@@ -24,16 +25,12 @@ Result<Numerics> read_numerics(const std::string& name, DType model_dtype) {
 }
 
 Status check_options(const EngineOptions& o) {
-  const auto at_least = [](const char* flag, int64_t value, int64_t low) {
-    if (value >= low) return Status();
-    return fail(Code::kInvalidArgument, "{}: wanted at least {}, found {}", flag, low, value);
-  };
-  DB_TRY(at_least("--max-context", o.max_context, 1));
-  DB_TRY(at_least("--kv-tokens", o.kv_tokens, 0));
-  DB_TRY(at_least("--page-size", o.page_size, 1));
-  DB_TRY(at_least("--max-running", o.max_running, 1));
-  DB_TRY(at_least("--max-waiting", o.max_waiting, 0));
-  DB_TRY(at_least("--max-step-tokens", o.max_step_tokens, 1));
+  DB_TRY(check_at_least("--max-context", o.max_context, 1));
+  DB_TRY(check_at_least("--kv-tokens", o.kv_tokens, 0));
+  DB_TRY(check_at_least("--page-size", o.page_size, 1));
+  DB_TRY(check_at_least("--max-running", o.max_running, 1));
+  DB_TRY(check_at_least("--max-waiting", o.max_waiting, 0));
+  DB_TRY(check_at_least("--max-step-tokens", o.max_step_tokens, 1));
   if (!o.pin_threads || o.isa != "scalar") return Status();
   return fail(Code::kInvalidArgument,
               "--pin-threads: wanted kernels that run on several threads, found --isa scalar, which has one thread and "

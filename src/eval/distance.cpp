@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/mapped_file.h"
+#include "base/option_check.h"
 #include "eval/canary.h"
 #include "eval/distribution_meter.h"
 #include "eval/model_pass.h"
@@ -225,14 +226,10 @@ class Distance {
 };
 
 Status check_options(const DistanceOptions& o) {
-  const auto at_least = [](const char* flag, int64_t value, int64_t low) {
-    if (value >= low) return Status();
-    return fail(Code::kInvalidArgument, "{}: wanted at least {}, found {}", flag, low, value);
-  };
-  DB_TRY(at_least("--context", o.context, 0));
-  DB_TRY(at_least("--max-tokens", o.max_tokens, 0));
-  DB_TRY(at_least("--canaries", o.n_canaries, 0));
-  return at_least("--max-step-tokens", o.chunk_tokens, 1);
+  DB_TRY(check_at_least("--context", o.context, 0));
+  DB_TRY(check_at_least("--max-tokens", o.max_tokens, 0));
+  DB_TRY(check_at_least("--canaries", o.n_canaries, 0));
+  return check_at_least("--max-step-tokens", o.chunk_tokens, 1);
 }
 
 }  // namespace

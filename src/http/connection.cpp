@@ -6,12 +6,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <cstring>
 #include <exception>
 #include <utility>
 
 #include "base/log.h"
 #include "http/response_format.h"
+#include "http/tcp_endpoint.h"
 
 namespace drawbridge {
 namespace {
@@ -26,12 +26,8 @@ std::string peer_name(const StreamSocket& socket) {
   boost::system::error_code code;
   const auto peer = socket.remote_endpoint(code);
   if (code) return "";
-  const int family = peer.protocol().family();
-  if (family != AF_INET && family != AF_INET6) return "local";
-  asio::ip::tcp::endpoint tcp;
-  tcp.resize(peer.size());
-  std::memcpy(tcp.data(), peer.data(), peer.size());
-  return fmt::format("{}:{}", tcp.address().to_string(), tcp.port());
+  const auto tcp = tcp_endpoint(peer);
+  return tcp ? fmt::format("{}:{}", tcp->address().to_string(), tcp->port()) : "local";
 }
 
 /// Closes an outbox however its answer ends.

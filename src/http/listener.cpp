@@ -8,8 +8,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+
+#include "http/tcp_endpoint.h"
 
 namespace drawbridge {
 namespace {
@@ -83,13 +84,8 @@ Status open_listener(Listener& listener, const HttpServerOptions& options) {
 }
 
 uint16_t listening_port(const Listener& listener) {
-  const auto local = listener.local_endpoint();
-  const int family = local.protocol().family();
-  if (family != AF_INET && family != AF_INET6) return 0;
-  tcp::endpoint endpoint;
-  endpoint.resize(local.size());
-  std::memcpy(endpoint.data(), local.data(), local.size());
-  return endpoint.port();
+  const auto endpoint = tcp_endpoint(listener.local_endpoint());
+  return endpoint ? endpoint->port() : 0;
 }
 
 }  // namespace drawbridge

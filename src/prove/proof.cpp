@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
+#include "base/option_check.h"
+
 namespace drawbridge {
 namespace {
 
 Status check_options(const ProveOptions& o) {
-  const auto at_least = [](const char* flag, int64_t value, int64_t low) {
-    if (value >= low) return Status();
-    return fail(Code::kInvalidArgument, "{}: wanted at least {}, found {}", flag, low, value);
-  };
-  DB_TRY(at_least("--requests", o.workload.n_requests, 1));
-  DB_TRY(at_least("--prompt-tokens", o.workload.prompt_tokens, 1));
-  return at_least("--max-tokens", o.workload.max_tokens, 1);
+  DB_TRY(check_at_least("--requests", o.workload.n_requests, 1));
+  DB_TRY(check_at_least("--prompt-tokens", o.workload.prompt_tokens, 1));
+  return check_at_least("--max-tokens", o.workload.max_tokens, 1);
 }
 
 int64_t count_tokens(const ProofRun& run) {
